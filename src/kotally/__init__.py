@@ -1,0 +1,5 @@
+"""Credits, memberships and bookings for studios, kept as a ledger."""
+
+from __future__ import annotations
+
+__version__ = "0.1.0"
