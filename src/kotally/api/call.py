@@ -1,0 +1,142 @@
+"""Hold the words a handler speaks: the call it gets, and the answers it gives."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any, Generic, Protocol, TypeVar
+from uuid import UUID
+
+from msgspec import UNSET, Struct, UnsetType
+
+from kotally.api.answers import REASONS, sentence
+from kotally.api.engine import Engine
+
+
+class Request(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """Be the parent of every request body and query: unknown fields are refused."""
+
+
+class Answer(Struct, frozen=True, kw_only=True):
+    """Begin every answer with `ok`, `reason_code`, `correlation_id`, in that order."""
+
+    ok: bool = True
+    reason_code: str
+    correlation_id: UUID
+
+
+class Problem(Struct, frozen=True):
+    """Say of one field what is wrong with it."""
+
+    field: str
+    message: str
+
+
+class Refusal(Answer, frozen=True, kw_only=True):
+    """Say no, and in one plain sentence what to do."""
+
+    ok: bool = False
+    message: str
+    errors: list[Problem] | UnsetType = UNSET
+
+
+class Replayed(Struct, frozen=True):
+    """
+    Wrap the answer of an earlier request with the same `request_id`.
+
+    The answer keeps the correlation id of the first time; a header says that it was replayed.
+    """
+
+    answer: Answer
+
+
+class Document(Struct, frozen=True):
+    """Answer with ready-made JSON that is not in the form of an outcome."""
+
+    body: bytes
+
+
+Reply = Answer | Replayed | Document
+
+
+class Invalid(ValueError):
+    """
+    Refuse one field from inside a request's `__post_init__` or a handler.
+
+    The caller gets `VALIDATION_ERROR` with the field and the message.
+    """
+
+    def __init__(self, field: str, message: str) -> None:
+        super().__init__(f"{field} {message}")
+        self.problems = [Problem(field, message)]
+
+
+class Client(Protocol):
+    """Know who calls; the workspaces storey makes it from the token."""
+
+    @property
+    def id(self) -> UUID:
+        """Be the API client's id, the first uuid of its token."""
+        ...
+
+    @property
+    def workspace_id(self) -> UUID:
+        """Be the workspace that owns the location."""
+        ...
+
+    @property
+    def location_id(self) -> str:
+        """Be the one location the token is bound to."""
+        ...
+
+    @property
+    def scopes(self) -> frozenset[str]:
+        """Be what the token may do."""
+        ...
+
+    @property
+    def location_active(self) -> bool:
+        """Be false while the location is pending or disconnected."""
+        ...
+
+    @property
+    def rate(self) -> int:
+        """Be the requests a second this client may send in the long run; 0 for the default."""
+        ...
+
+
+RequestT = TypeVar("RequestT", bound=Request)
+
+
+class Call(Struct, Generic[RequestT]):
+    """Carry one authenticated and validated request to its handler."""
+
+    engine: Engine
+    client: Client
+    request: RequestT
+    correlation_id: UUID
+    path: Mapping[str, str]
+
+    def refuse(self, code: str, *, message: str | None = None) -> Refusal:
+        """Refuse with a code of the catalogue; without a message, the catalogue's own."""
+        return refusal(code, self.correlation_id, message=message)
+
+
+def refusal(
+    code: str,
+    correlation_id: UUID,
+    *,
+    message: str | None = None,
+    errors: list[Problem] | None = None,
+) -> Refusal:
+    """Make a refusal with a code of the catalogue; an unknown code is a fault."""
+    return Refusal(
+        ok=REASONS[code].ok,
+        reason_code=code,
+        correlation_id=correlation_id,
+        message=message or sentence(code),
+        errors=errors or UNSET,
+    )
+
+
+Authenticated = Client | None
+AnyCall = Call[Any]
