@@ -1,0 +1,174 @@
+"""How the product asks the database: plain SQL in, records or structs out."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from typing import Any, Final, LiteralString, TypeVar
+
+import asyncpg
+from msgspec import Struct
+
+from kotally.db.connections import APP_ROLE, Target, connect
+from kotally.db.dedicated import Dedicated
+from kotally.db.faults import unavailable
+from kotally.db.pool import Pool
+
+POOL_SIZE: Final = 8
+SNAPSHOT_TIMEOUT_S: Final = 3_600  # a proof or an export of everything; nothing else is so patient
+STREAM_PREFETCH: Final = 1_000
+
+T = TypeVar("T", bound=Struct)
+
+
+class Queries(ABC):
+    """What can be asked of a Database and of a Transaction alike; reads take either."""
+
+    @abstractmethod
+    async def fetch(self, sql: LiteralString, *args: Any) -> list[asyncpg.Record]:
+        """Return every row."""
+
+    @abstractmethod
+    async def fetchrow(self, sql: LiteralString, *args: Any) -> asyncpg.Record | None:
+        """Return the first row, or None."""
+
+    @abstractmethod
+    async def fetchval(self, sql: LiteralString, *args: Any) -> Any:
+        """Return the first column of the first row, or None."""
+
+    @abstractmethod
+    async def execute(self, sql: LiteralString, *args: Any) -> str:
+        """Run a statement and return its command tag, such as `UPDATE 1`."""
+
+    async def rows(self, struct: type[T], sql: LiteralString, *args: Any) -> list[T]:
+        """Return every row as a struct; columns and fields go together by name."""
+        return [struct(**record) for record in await self.fetch(sql, *args)]
+
+    async def one(self, struct: type[T], sql: LiteralString, *args: Any) -> T | None:
+        """Return the first row as a struct, or None."""
+        record = await self.fetchrow(sql, *args)
+        return None if record is None else struct(**record)
+
+
+class Transaction(Queries):
+    """One connection inside a transaction; what writes several things asks for one."""
+
+    def __init__(self, connection: asyncpg.Connection, *, timeout_s: int | None = None) -> None:
+        self._connection: asyncpg.Connection = connection
+        self._timeout_s: int | None = timeout_s
+
+    async def fetch(self, sql: LiteralString, *args: Any) -> list[asyncpg.Record]:
+        """Return every row."""
+        return await self._connection.fetch(sql, *args, timeout=self._timeout_s)
+
+    async def fetchrow(self, sql: LiteralString, *args: Any) -> asyncpg.Record | None:
+        """Return the first row, or None."""
+        return await self._connection.fetchrow(sql, *args, timeout=self._timeout_s)
+
+    async def fetchval(self, sql: LiteralString, *args: Any) -> Any:
+        """Return the first column of the first row, or None."""
+        return await self._connection.fetchval(sql, *args, timeout=self._timeout_s)
+
+    async def execute(self, sql: LiteralString, *args: Any) -> str:
+        """Run a statement and return its command tag, such as `UPDATE 1`."""
+        return await self._connection.execute(sql, *args, timeout=self._timeout_s)
+
+    async def stream(self, sql: LiteralString, *args: Any) -> AsyncIterator[asyncpg.Record]:
+        """Yield rows as they come, for answers that do not fit into memory."""
+        cursor = self._connection.cursor(
+            sql, *args, prefetch=STREAM_PREFETCH, timeout=self._timeout_s
+        )
+        async for record in cursor:
+            yield record
+
+
+class Database(Queries):
+    """
+    A pool of connections to one database; safe to share between the tasks of one event loop.
+
+    Each call is its own transaction. Any call may raise DatabaseUnavailable, and the next may
+    succeed: lost connections are opened again when needed.
+    """
+
+    def __init__(
+        self, target: Target, *, role: str | None = APP_ROLE, pool_size: int = POOL_SIZE
+    ) -> None:
+        self.target: Target = target
+        self.role: str | None = role
+        self._pool: Pool = Pool(lambda: connect(target, role=role), size=pool_size)
+
+    async def fetch(self, sql: LiteralString, *args: Any) -> list[asyncpg.Record]:
+        """Return every row."""
+        async with self._connection() as connection:
+            return await connection.fetch(sql, *args)
+
+    async def fetchrow(self, sql: LiteralString, *args: Any) -> asyncpg.Record | None:
+        """Return the first row, or None."""
+        async with self._connection() as connection:
+            return await connection.fetchrow(sql, *args)
+
+    async def fetchval(self, sql: LiteralString, *args: Any) -> Any:
+        """Return the first column of the first row, or None."""
+        async with self._connection() as connection:
+            return await connection.fetchval(sql, *args)
+
+    async def execute(self, sql: LiteralString, *args: Any) -> str:
+        """Run a statement and return its command tag, such as `UPDATE 1`."""
+        async with self._connection() as connection:
+            return await connection.execute(sql, *args)
+
+    @asynccontextmanager
+    async def transaction(self) -> AsyncIterator[Transaction]:
+        """Open a transaction (read committed): commits at the end, rolls back on an exception."""
+        async with self._connection() as connection, connection.transaction():
+            yield Transaction(connection)
+
+    @asynccontextmanager
+    async def snapshot(self) -> AsyncIterator[Transaction]:
+        """Open a read-only view of one instant, without a time limit; for proofs and exports."""
+        async with (
+            self._connection() as connection,
+            connection.transaction(isolation="repeatable_read", readonly=True),
+        ):
+            await connection.execute("set local statement_timeout = 0")
+            await connection.execute("set local idle_in_transaction_session_timeout = 0")
+            yield Transaction(connection, timeout_s=SNAPSHOT_TIMEOUT_S)
+
+    def dedicated(self, name: str) -> Dedicated:
+        """Return a line of its own beside the pool, for a writer that lives as long as we do."""
+        return Dedicated(self.target, role=self.role, name=name)
+
+    async def close(self) -> None:
+        """Close every connection of the pool."""
+        await self._pool.close()
+
+    def _connection(self) -> _Lease:
+        return _Lease(self._pool)
+
+
+class _Lease:
+    """A connection for the length of a block. A class, because a generator costs twice as much."""
+
+    __slots__: tuple[str, ...] = ("_connection", "_pool")
+
+    def __init__(self, pool: Pool) -> None:
+        self._pool: Pool = pool
+        self._connection: asyncpg.Connection | None = None
+
+    async def __aenter__(self) -> asyncpg.Connection:
+        self._connection = await self._pool.acquire()
+        return self._connection
+
+    async def __aexit__(self, kind: object, fault: BaseException | None, trace: object) -> None:
+        connection = self._connection
+        assert connection is not None
+        if fault is None:
+            self._pool.release(connection)
+            return
+        # A cancelled call or one that timed out may still have an answer on its way.
+        expected = isinstance(fault, Exception) and not isinstance(fault, TimeoutError)
+        self._pool.release(connection, broken=not expected)
+        away = unavailable(fault)
+        if away is not None:
+            raise away from fault
