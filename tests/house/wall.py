@@ -137,12 +137,14 @@ def parameter_prefixes(files: Iterable[Text]) -> Iterator[Finding]:
         bare = _bare(file.text)
         for match in PARAMETERS.finditer(bare):
             for parameter in re.sub(r"\([^)]*", "", match["list"]).split(","):
-                words = [
-                    w for w in parameter.split() if w not in {"in", "out", "inout", "variadic"}
-                ]
-                if words and not words[0].startswith(("p_", "o_")):
+                words = parameter.split()
+                is_column = words[:1] == ["out"]  # a column of the result, named as one
+                if words[:1] in (["in"], ["inout"], ["variadic"]):
+                    del words[0]
+                if words and not is_column and not words[0].startswith("p_"):
                     line = bare.count("\n", 0, match.start()) + 1
-                    yield Finding(file.path, line, "sql", f"{words[0]}: parameters begin with p_")
+                    said = f"{words[0]}: parameters begin with p_"
+                    yield Finding(file.path, line, "sql", said)
 
 
 def _names_location(bare: str) -> bool:
