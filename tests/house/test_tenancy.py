@@ -73,6 +73,9 @@ def crossed(text: str) -> bool:
         "insert into kotally.lots (id) values ($1)",
         "insert into kotally.lots select * from kotally.users",
         "truncate kotally.lots",
+        "delete from kotally.lots where id = $1 returning location_id, id",
+        "select 1 from kotally.lots where id = $1 group by location_id",
+        "select 1 from kotally.lots where p_location_id = $1",
         "begin select 1 into v from kotally.lots where id = p; end",
         "select 1 from kotally.lots where location_id = $1; delete from kotally.lots",
         "select 'location_id' from kotally.lots where note = 'location_id'",
@@ -91,6 +94,8 @@ def test_a_statement_across_the_wall_is_caught(text: str) -> None:
     [
         "select * from kotally.lots where location_id = $1 and id = $2",
         "select 1 from kotally.users u join kotally.lots l using (location_id, id)",
+        "select 1 from kotally.lots l where (l.location_id, l.id) = ($1, $2)",
+        "select 1 from kotally.users u join kotally.lots l on u.location = l.location_id",
         "insert into kotally.lots (location_id, id) values ($1, $2)",
         "-- all locations: what is due is due everywhere\nselect 1 from kotally.lots",
         "select * from kotally.users where id = $1",

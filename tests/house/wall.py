@@ -18,7 +18,13 @@ REASON_LENGTH = 10
 # Words after which a table is read or written, rather than named as a type.
 TOUCH = r"(?:from|join|into|update|using|truncate|table|only|,)\s+(?:only\s+)?"
 VERB = re.compile(r"\b(select|insert|update|delete|merge|copy|truncate)\b")
-PREDICATE = re.compile(r"\b(where|on|using|returning)\b")
+# The column compared, alone or in a row, or joined by name; to return it is not to ask for it.
+PREDICATE = re.compile(
+    r"\b(where|on|and|when)\b[^;]*?("
+    r"\blocation_id\s*(=|in\b|is\b)|=\s*(\w+\.)*location_id\b"
+    r"|\([^()]*\blocation_id\b[^()]*\)\s*(=|in\b))"
+    r"|\busing\s*\([^()]*\blocation_id\b"
+)
 INSERT_COLUMNS = re.compile(r"insert into\s+[\w.]+(?:\s+as\s+\w+)?\s*\([^)]*\blocation_id\b")
 VIEW = re.compile(r"\s*create (or replace )?view\b")
 STRING = re.compile(r"'(?:[^']|'')*'")
@@ -150,8 +156,7 @@ def parameter_prefixes(files: Iterable[Text]) -> Iterator[Finding]:
 def _names_location(bare: str) -> bool:
     if VIEW.match(bare) or INSERT_COLUMNS.search(bare):
         return "location_id" in bare
-    predicate = PREDICATE.search(bare)
-    return predicate is not None and "location_id" in bare[predicate.end() :]
+    return PREDICATE.search(bare) is not None
 
 
 def _cut(path: str, line: int, text: str) -> Iterator[Statement]:
