@@ -12,7 +12,7 @@ from msgspec import Struct
 
 from kotally.db.connections import APP_ROLE, Target, connect
 from kotally.db.dedicated import Dedicated
-from kotally.db.faults import unavailable
+from kotally.db.faults import DatabaseUnavailable, unavailable
 from kotally.db.pool import Pool
 
 POOL_SIZE: Final = 8
@@ -60,19 +60,23 @@ class Transaction(Queries):
 
     async def fetch(self, sql: LiteralString, *args: Any) -> list[asyncpg.Record]:
         """Return every row."""
-        return await self._connection.fetch(sql, *args, timeout=self._timeout_s)
+        with _telling_time():
+            return await self._connection.fetch(sql, *args, timeout=self._timeout_s)
 
     async def fetchrow(self, sql: LiteralString, *args: Any) -> asyncpg.Record | None:
         """Return the first row, or None."""
-        return await self._connection.fetchrow(sql, *args, timeout=self._timeout_s)
+        with _telling_time():
+            return await self._connection.fetchrow(sql, *args, timeout=self._timeout_s)
 
     async def fetchval(self, sql: LiteralString, *args: Any) -> Any:
         """Return the first column of the first row, or None."""
-        return await self._connection.fetchval(sql, *args, timeout=self._timeout_s)
+        with _telling_time():
+            return await self._connection.fetchval(sql, *args, timeout=self._timeout_s)
 
     async def execute(self, sql: LiteralString, *args: Any) -> str:
         """Run a statement and return its command tag, such as `UPDATE 1`."""
-        return await self._connection.execute(sql, *args, timeout=self._timeout_s)
+        with _telling_time():
+            return await self._connection.execute(sql, *args, timeout=self._timeout_s)
 
     async def stream(self, sql: LiteralString, *args: Any) -> AsyncIterator[asyncpg.Record]:
         """Yield rows as they come, for answers that do not fit into memory."""
@@ -100,35 +104,35 @@ class Database(Queries):
 
     async def fetch(self, sql: LiteralString, *args: Any) -> list[asyncpg.Record]:
         """Return every row."""
-        async with self._connection() as connection:
+        async with _Lease(self._pool) as connection:
             return await connection.fetch(sql, *args)
 
     async def fetchrow(self, sql: LiteralString, *args: Any) -> asyncpg.Record | None:
         """Return the first row, or None."""
-        async with self._connection() as connection:
+        async with _Lease(self._pool) as connection:
             return await connection.fetchrow(sql, *args)
 
     async def fetchval(self, sql: LiteralString, *args: Any) -> Any:
         """Return the first column of the first row, or None."""
-        async with self._connection() as connection:
+        async with _Lease(self._pool) as connection:
             return await connection.fetchval(sql, *args)
 
     async def execute(self, sql: LiteralString, *args: Any) -> str:
         """Run a statement and return its command tag, such as `UPDATE 1`."""
-        async with self._connection() as connection:
+        async with _Lease(self._pool) as connection:
             return await connection.execute(sql, *args)
 
     @asynccontextmanager
     async def transaction(self) -> AsyncIterator[Transaction]:
         """Open a transaction (read committed): commits at the end, rolls back on an exception."""
-        async with self._connection() as connection, connection.transaction():
+        async with _Lease(self._pool, foreign=True) as connection, connection.transaction():
             yield Transaction(connection)
 
     @asynccontextmanager
     async def snapshot(self) -> AsyncIterator[Transaction]:
         """Open a read-only view of one instant, without a time limit; for proofs and exports."""
         async with (
-            self._connection() as connection,
+            _Lease(self._pool, foreign=True) as connection,
             connection.transaction(isolation="repeatable_read", readonly=True),
         ):
             await connection.execute("set local statement_timeout = 0")
@@ -143,17 +147,20 @@ class Database(Queries):
         """Close every connection of the pool."""
         await self._pool.close()
 
-    def _connection(self) -> _Lease:
-        return _Lease(self._pool)
-
 
 class _Lease:
-    """A connection for the length of a block. A class, because a generator costs twice as much."""
+    """
+    A connection for the length of a block, in which the driver's faults become ours.
 
-    __slots__: tuple[str, ...] = ("_connection", "_pool")
+    `foreign` says that the block runs code of others too, whose time-outs and network faults are
+    theirs. A class, because a generator costs twice as much.
+    """
 
-    def __init__(self, pool: Pool) -> None:
+    __slots__ = ("_connection", "_foreign", "_pool")
+
+    def __init__(self, pool: Pool, *, foreign: bool = False) -> None:
         self._pool: Pool = pool
+        self._foreign: bool = foreign
         self._connection: asyncpg.Connection | None = None
 
     async def __aenter__(self) -> asyncpg.Connection:
@@ -169,6 +176,21 @@ class _Lease:
         # A cancelled call or one that timed out may still have an answer on its way.
         expected = isinstance(fault, Exception) and not isinstance(fault, TimeoutError)
         self._pool.release(connection, broken=not expected)
+        if self._foreign and not isinstance(fault, (asyncpg.PostgresError, asyncpg.InterfaceError)):
+            return
         away = unavailable(fault)
         if away is not None:
             raise away from fault
+
+
+class _telling_time:  # noqa: N801 -- reads as a phrase after `with`
+    """Turns the driver's time-out into DatabaseUnavailable, inside a block of others' code."""
+
+    __slots__ = ()
+
+    def __enter__(self) -> None:
+        """Do nothing."""
+
+    def __exit__(self, kind: object, fault: BaseException | None, trace: object) -> None:
+        if isinstance(fault, TimeoutError):
+            raise DatabaseUnavailable("the database did not answer in time") from fault
