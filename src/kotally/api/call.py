@@ -69,6 +69,13 @@ class Invalid(ValueError):
         super().__init__(f"{field} {message}")
         self.problems = [Problem(field, message)]
 
+    @classmethod
+    def of(cls, problems: list[Problem]) -> Invalid:
+        """Refuse several fields at once."""
+        fault = cls(problems[0].field, problems[0].message)
+        fault.problems = problems
+        return fault
+
 
 class Client(Protocol):
     """Know who calls; the workspaces storey makes it from the token."""

@@ -94,7 +94,9 @@ Email = Annotated[
 ]
 Name = Annotated[
     str,
-    Meta(min_length=1, max_length=TEXT_LENGTH_MAX, description="Name.", examples=["Member Example"]),
+    Meta(
+        min_length=1, max_length=TEXT_LENGTH_MAX, description="Name.", examples=["Member Example"]
+    ),
 ]
 Currency = Annotated[
     str, Meta(pattern="^[A-Za-z]{3}$", description="ISO 4217, three letters.", examples=["USD"])
@@ -112,7 +114,9 @@ Time = Annotated[
 ]
 Metadata = Annotated[
     dict[str, Any],
-    Meta(description="Free JSON, at most 16 KiB; stored and returned.", examples=[{"source": "crm"}]),
+    Meta(
+        description="Free JSON, at most 16 KiB; stored and returned.", examples=[{"source": "crm"}]
+    ),
 ]
 RowId = Annotated[UUID, Meta(examples=[_UUID])]
 OtherRowId = Annotated[UUID, Meta(examples=[_OTHER_UUID])]

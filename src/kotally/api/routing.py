@@ -12,6 +12,7 @@ from kotally.api.call import Answer, Call, Refusal, Reply, Request
 PREFIX = "/api/v2"
 
 Handler = Callable[[Call[Any]], Awaitable[Reply]]
+Bound = Any  # what the door keeps for a route
 Method = Literal["GET", "POST"]
 
 
@@ -52,7 +53,7 @@ class Route(Struct, frozen=True, kw_only=True):
 class Match(Struct, frozen=True):
     """Say which methods a path knows, and the raw values of its parameters."""
 
-    routes: Mapping[str, Any]
+    routes: Mapping[str, Bound]
     values: tuple[bytes, ...] = ()
     names: tuple[str, ...] = ()
 
@@ -71,7 +72,7 @@ class _Node:
 class Table:
     """Find routes: fixed paths by one look-up, the others segment by segment."""
 
-    def __init__(self, entries: Iterable[tuple[Route, Any]]) -> None:
+    def __init__(self, entries: Iterable[tuple[Route, Bound]]) -> None:
         """Take each route with whatever the door wants back for it."""
         self._fixed: dict[bytes, Match] = {}
         self._root = _Node()
@@ -97,7 +98,7 @@ class Table:
             return None
         return Match(node.match.routes, tuple(values), node.match.names)
 
-    def _add(self, route: Route, bound: Any) -> None:
+    def _add(self, route: Route, bound: Bound) -> None:
         raw, names = route.template.encode(), _parameters(route.path)
         if not names:
             known = self._fixed.get(raw) or Match({})
