@@ -1,0 +1,73 @@
+"""The roles the database knows us by, made when the login may make them."""
+
+from __future__ import annotations
+
+from typing import Final
+
+import asyncpg
+
+from kotally.db.connections import APP_ROLE, LEDGER_ROLE
+
+ROLES: Final = (LEDGER_ROLE, APP_ROLE)
+GRANT_OPTIONS_SINCE: Final = 160_000  # until then, membership always inherits and can be set
+
+
+class RoleError(Exception):
+    """A role is missing and this login may not make it; the message holds the statements to run."""
+
+
+async def ensure_roles(connection: asyncpg.Connection) -> None:
+    """Make both roles and this login a member of them, or say what an administrator must run."""
+    missing = await _missing(connection)
+    if not missing:
+        return
+    try:
+        for role in missing:
+            await _make(connection, role)
+    except asyncpg.InsufficientPrivilegeError as fault:
+        raise RoleError(await _statements(connection)) from fault
+
+
+async def _missing(connection: asyncpg.Connection) -> list[str]:
+    """Return the roles this login cannot become."""
+    rows = await connection.fetch(
+        """
+        select name from unnest($1::text[]) as name
+        where not coalesce(
+          (select pg_has_role(current_user, oid, 'member') from pg_roles where rolname = name),
+          false)
+        """,
+        list(ROLES),
+    )
+    return [row["name"] for row in rows]
+
+
+async def _make(connection: asyncpg.Connection, role: str) -> None:
+    exists = await connection.fetchval("select 1 from pg_roles where rolname = $1", role)
+    if exists is None:
+        try:
+            await connection.execute(f"create role {role} nologin")
+        except (asyncpg.DuplicateObjectError, asyncpg.UniqueViolationError):
+            pass  # another database of this server is being set up at the same moment
+    if await _is_superuser(connection):
+        return
+    options = ""
+    if await connection.fetchval("select current_setting('server_version_num')::int") >= (
+        GRANT_OPTIONS_SINCE
+    ):
+        options = " with inherit true, set true"
+    await connection.execute(f"grant {role} to current_user{options}")
+
+
+async def _is_superuser(connection: asyncpg.Connection) -> bool:
+    return await connection.fetchval("select rolsuper from pg_roles where rolname = current_user")
+
+
+async def _statements(connection: asyncpg.Connection) -> str:
+    login = await connection.fetchval("select quote_ident(current_user)")
+    return (
+        f"The login {login} may not make roles. Let an administrator of the server run:\n"
+        f"  create role {LEDGER_ROLE} nologin;\n"
+        f"  create role {APP_ROLE} nologin;\n"
+        f"  grant {LEDGER_ROLE}, {APP_ROLE} to {login};"
+    )
