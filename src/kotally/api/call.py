@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any, Generic, Protocol, TypeVar
+from typing import Any, ClassVar, Generic, Protocol, TypeVar
 from uuid import UUID
 
 from msgspec import UNSET, Struct, UnsetType
@@ -13,7 +13,19 @@ from kotally.api.engine import Engine
 
 
 class Request(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """Be the parent of every request body and query: unknown fields are refused."""
+    """
+    Be the parent of every request body and query: unknown fields are refused.
+
+    Of each group in `either` at least one field must be sent; the OpenAPI document says so too.
+    """
+
+    either: ClassVar[tuple[tuple[str, ...], ...]] = ()
+
+    def __post_init__(self) -> None:
+        """Refuse a group of which no field was sent; a child that overrides this calls it."""
+        for group in self.either:
+            if all(getattr(self, name) is None for name in group):
+                raise Invalid(group[0], f"is required, unless {' or '.join(group[1:])} is sent")
 
 
 class Answer(Struct, frozen=True, kw_only=True):
