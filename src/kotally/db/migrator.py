@@ -82,9 +82,7 @@ async def check(target: Target, scripts: Scripts | None = None) -> None:
         )
 
 
-def _pending(
-    scripts: Scripts, recorded: _Recorded
-) -> tuple[list[Migration], list[Repeatable]]:
+def _pending(scripts: Scripts, recorded: _Recorded) -> tuple[list[Migration], list[Repeatable]]:
     """Return what is to be applied; refuse a database that knows more or other than the code."""
     newest = max(recorded.migrations, default=0)
     if newest > scripts.version:
@@ -163,7 +161,7 @@ async def _bootstrap(connection: asyncpg.Connection) -> None:
           applied_at timestamptz not null default now()
         );
         grant select on kotally.migrations, kotally.repeatables to {APP_ROLE};
-        """  # noqa: S608 -- the two names are constants
+        """
     )
 
 
@@ -183,6 +181,8 @@ async def _apply_repeatables(connection: asyncpg.Connection, texts: list[Repeata
     """Apply all texts or none, so that no caller meets half of them."""
     async with connection.transaction():
         await connection.execute(f"set local lock_timeout = '{MIGRATION_LOCK_TIMEOUT}'")
+        # Functions may call each other in any order; a wrong body shows when it is first run.
+        await connection.execute("set local check_function_bodies = off")
         # Only an owner that may create in the schema can be given a function in it.
         await connection.execute(f"grant create on schema kotally to {LEDGER_ROLE}")
         for text in texts:

@@ -1,0 +1,33 @@
+-- What a deduction would come to now; locks and changes nothing (S3.6).
+create or replace function kotally.check_eligibility(
+  p_location_id text, p_act kotally.act, p_contact_id uuid, p_now timestamptz
+) returns kotally.outcome language plpgsql stable as $$
+declare
+  v_state kotally.spending;
+  v_at timestamptz := greatest(p_act.appointment_at, p_now);
+  v_funding kotally.funding;
+begin
+  if p_contact_id is null then
+    return (0, 'NO_ENTITLEMENT', false, p_act.correlation_id, json_build_object('balance_after', 0))::kotally.outcome;
+  end if;
+  v_state := kotally.spending_of(p_location_id, p_contact_id);
+  v_funding := kotally.fund(
+    v_state.lots, v_state.available, v_state.blockers, p_act.product_config_id, p_act.calendar_id,
+    p_act.amount, v_at, p_now);
+  if v_funding.code <> 'eligible' then
+    return (0, kotally.refusal(p_location_id, p_contact_id, v_funding.code, p_act.product_config_id,
+                               p_act.calendar_id, v_at, p_now),
+      false, p_act.correlation_id,
+      json_build_object('balance_after', v_funding.available, 'short_by', v_funding.short_by))::kotally.outcome;
+  end if;
+  return (0, 'eligible', false, p_act.correlation_id, json_build_object(
+    'balance_after', v_funding.available - v_funding.taken,
+    'credits', v_funding.taken,
+    'cancel_free_until', kotally.iso(p_act.appointment_at - make_interval(
+      mins => coalesce(v_funding.cancel_window_minutes, (select l.cancel_window_minutes from kotally.location_of(p_location_id) l)))),
+    'valid_as_of', kotally.iso(p_now),
+    'funding', (select json_agg(json_build_object(
+        'entitlement_id', s.entitlement_id, 'lot_id', s.lot_id, 'amount', s.amount))
+      from unnest(v_funding.slices) s)))::kotally.outcome;
+end;
+$$;

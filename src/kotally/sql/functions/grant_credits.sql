@@ -1,0 +1,52 @@
+-- Issue the credits of a product against a payment. The caller has read the product and planned
+-- the dates (`args`); under the contact's lock this verifies that the plan still holds.
+-- Codes: grant_applied, CONFIG_NOT_FOUND, DUPLICATE_EVENT, STALE (plan again).
+create or replace function kotally.grant_credits(
+  p_location_id text, p_act kotally.act, p_contact_id uuid, p_now timestamptz
+) returns kotally.outcome language plpgsql as $$
+declare
+  v_args jsonb := p_act.args;
+  v_payment kotally.payments;
+  v_lot kotally.lots;
+  v_entitlement_id uuid;
+begin
+  select * into v_payment from kotally.payments p
+   where p.location_id = p_location_id and p.provider = v_args ->> 'provider'
+     and p.external_payment_id = v_args ->> 'external_payment_id';
+  if found then
+    return (0, 'DUPLICATE_EVENT', false, p_act.correlation_id, json_build_object(
+      'location_id', p_location_id, 'contact_id', v_payment.contact_id,
+      'entitlement_id', v_payment.entitlement_id, 'credits_granted', 0,
+      'balance_after', kotally.visible_balance(p_location_id, v_payment.contact_id, p_now),
+      'payment_id', v_payment.id))::kotally.outcome;
+  elsif not v_args ? 'version' then
+    return (0, 'CONFIG_NOT_FOUND', false, p_act.correlation_id, '{}')::kotally.outcome;
+  end if;
+  v_entitlement_id := kotally.start_entitlement(p_location_id, p_act, p_contact_id, p_now);
+  if v_entitlement_id is null then
+    return (0, 'STALE', false, p_act.correlation_id, '{}')::kotally.outcome;
+  end if;
+  -- Hints fill what is empty and overwrite nothing.
+  update kotally.contacts c
+     set email = coalesce(c.email, v_args ->> 'email'), name = coalesce(c.name, v_args ->> 'name')
+   where c.location_id = p_location_id and c.id = p_contact_id
+     and (c.email is null and v_args ? 'email' or c.name is null and v_args ? 'name');
+  v_lot := jsonb_populate_record(null::kotally.lots, v_args -> 'lot');
+  if v_lot.id is not null then
+    v_lot := jsonb_populate_record(kotally.empty_lot(p_location_id, p_contact_id, p_now), v_args -> 'lot');
+    v_lot.entitlement_id := v_entitlement_id;
+    v_lot.product_config_id := p_act.product_config_id;
+    perform kotally.post(p_location_id, p_now, array[kotally.posting_for(
+      p_act, p_contact_id, 'grant', case when v_args ? 'membership' then 'renewal' else 'purchase' end,
+      p_now, null, null,
+      array[(v_lot.id, 'issued', 'available', (v_args ->> 'credits')::bigint)::kotally.new_entry])],
+      array[v_lot]);
+  end if;
+  return (0, 'grant_applied', false, p_act.correlation_id, json_build_object(
+    'location_id', p_location_id, 'contact_id', p_contact_id, 'entitlement_id', v_entitlement_id,
+    'credits_granted', (v_args ->> 'credits')::bigint,
+    'balance_after', kotally.visible_balance(p_location_id, p_contact_id, p_now),
+    'payment_id', (v_args ->> 'payment_id')::uuid, 'lot_id', v_lot.id,
+    'expires_at', kotally.iso(v_lot.expires_at)))::kotally.outcome;
+end;
+$$;

@@ -1,0 +1,20 @@
+-- What each lot still has in one bucket for a hold, by the entries of all postings about it, in
+-- the order in which the slices were taken (S1.4).
+create or replace function kotally.hold_slices(p_hold kotally.holds, p_bucket kotally.bucket)
+returns table (line smallint, lot_id uuid, amount bigint) language sql stable as $$
+  select min(e.line)::smallint, e.lot_id,
+         sum(case when e.to_bucket = p_bucket then e.amount
+                  when e.from_bucket = p_bucket then -e.amount else 0 end)::bigint
+    from kotally.entries e
+   where e.location_id = p_hold.location_id and e.contact_id = p_hold.contact_id
+     and e.seq in (
+       select p_hold.placed_seq
+       union all
+       select p.seq from kotally.postings p
+        where p.location_id = p_hold.location_id and p.contact_id = p_hold.contact_id
+          and p.refers_to = p_hold.placed_seq)
+   group by e.lot_id
+  having sum(case when e.to_bucket = p_bucket then e.amount
+                  when e.from_bucket = p_bucket then -e.amount else 0 end) > 0
+   order by 1
+$$;

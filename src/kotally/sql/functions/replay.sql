@@ -1,0 +1,13 @@
+-- The answer a request got before: the same again if the body is the same, a conflict naming the
+-- first body if not, null if the request is new (S15.1).
+create or replace function kotally.replay(p_location_id text, p_act kotally.act, p_ord integer)
+returns kotally.outcome language sql stable as $$
+  select case
+    when r.request_hash = p_act.request_hash
+      then (p_ord, r.code, true, r.correlation_id, r.answer)::kotally.outcome
+    else (p_ord, 'IDEMPOTENCY_CONFLICT', false, p_act.correlation_id,
+          json_build_object('operation', r.operation, 'body', r.body))::kotally.outcome
+  end
+  from kotally.requests r
+  where r.location_id = p_location_id and r.source = p_act.source and r.request_id = p_act.request_id
+$$;

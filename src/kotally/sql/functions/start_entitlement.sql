@@ -1,0 +1,44 @@
+-- Record the payment and what it opens: a package, a membership, or a running membership's next
+-- period. Answers the entitlement, or null when the membership has moved on since it was planned.
+create or replace function kotally.start_entitlement(
+  p_location_id text, p_act kotally.act, p_contact_id uuid, p_now timestamptz
+) returns uuid language plpgsql as $$
+declare
+  v_args jsonb := p_act.args;
+  v_plan jsonb := p_act.args -> 'membership';
+  v_running kotally.memberships;
+  v_entitlement_id uuid := (p_act.args ->> 'entitlement_id')::uuid;
+begin
+  if v_plan is not null then
+    select * into v_running from kotally.memberships m
+     where m.location_id = p_location_id and m.contact_id = p_contact_id
+       and m.product_config_id = p_act.product_config_id and m.status <> 'ended';
+    if coalesce(v_running.period_number, 0) <> (v_plan ->> 'after')::integer then
+      return null;
+    end if;
+  end if;
+  if v_running.id is null then
+    insert into kotally.entitlements (
+      location_id, id, contact_id, product_config_id, product_version, type, starts_at, ends_at, created_at)
+    values (
+      p_location_id, v_entitlement_id, p_contact_id, p_act.product_config_id,
+      (v_args ->> 'version')::integer, v_args ->> 'type', (v_args ->> 'starts_at')::timestamptz,
+      (v_args ->> 'ends_at')::timestamptz, p_now);
+  else
+    v_entitlement_id := v_running.id;
+  end if;
+  if v_plan is not null then
+    perform kotally.start_period(p_location_id, p_contact_id, v_entitlement_id, p_act, p_now);
+  end if;
+  insert into kotally.payments (
+    location_id, id, contact_id, provider, external_payment_id, event_type, product_config_id,
+    entitlement_id, amount_cents, currency, paid_at, external_ref, metadata, credits_granted, recorded_at)
+  values (
+    p_location_id, (v_args ->> 'payment_id')::uuid, p_contact_id, v_args ->> 'provider',
+    v_args ->> 'external_payment_id', v_args ->> 'event_type', p_act.product_config_id,
+    v_entitlement_id, (v_args ->> 'amount_cents')::bigint, v_args ->> 'currency',
+    (v_args ->> 'paid_at')::timestamptz, p_act.external_ref, (v_args -> 'metadata')::json,
+    (v_args ->> 'credits')::bigint, p_now);
+  return v_entitlement_id;
+end;
+$$;

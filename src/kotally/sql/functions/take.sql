@@ -1,0 +1,53 @@
+-- Decide a deduction or a hold against the contact's state and move the state on; the caller
+-- writes the posting and the hold. Codes: deducted, held, and the refusals of kotally.fund.
+create or replace function kotally.take(
+  p_location_id text, p_act kotally.act, p_contact_id uuid, p_state kotally.spending,
+  p_now timestamptz, p_window_minutes integer
+) returns kotally.spending language plpgsql stable as $$
+declare
+  v_state kotally.spending := p_state;
+  v_is_hold boolean := p_act.operation = 'hold';
+  -- A past class is judged as of now: what has expired since can only be used by staff (S6.7).
+  v_at timestamptz := greatest(p_act.appointment_at, p_now);
+  v_funding kotally.funding;
+  v_slice kotally.slice;
+  v_entries kotally.new_entry[] := '{}';
+begin
+  v_state.posting := null;
+  v_funding := kotally.fund(
+    v_state.lots, v_state.available, v_state.blockers, p_act.product_config_id, p_act.calendar_id,
+    p_act.amount, v_at, p_now);
+  if v_funding.code <> 'eligible' then
+    v_state.code := kotally.refusal(
+      p_location_id, p_contact_id, v_funding.code, p_act.product_config_id, p_act.calendar_id, v_at, p_now);
+    v_state.answer := json_build_object(
+      'contact_id', p_contact_id, 'balance_after', v_funding.available, 'short_by', v_funding.short_by);
+    return v_state;
+  end if;
+  foreach v_slice in array v_funding.slices loop
+    v_state.available[v_slice.place] := v_state.available[v_slice.place] - v_slice.amount;
+    v_entries := v_entries || (
+      v_slice.lot_id, 'available', case when v_is_hold then 'held' else 'consumed' end,
+      v_slice.amount)::kotally.new_entry;
+  end loop;
+  v_state.seq := v_state.seq + 1;
+  v_state.code := case when v_is_hold then 'held' else 'deducted' end;
+  v_state.posting := kotally.posting_for(
+    p_act, p_contact_id, p_act.operation, 'booking', p_now, p_act.id, null, v_entries);
+  v_state.hold := (
+    p_location_id, p_act.id, p_contact_id, p_act.external_ref, p_act.product_config_id,
+    p_act.calendar_id, p_act.amount, v_funding.taken, case when v_is_hold then 0 else v_funding.taken end,
+    0, 0, 0, case when v_is_hold then 'held' else 'captured' end, true, p_act.appointment_at, null,
+    p_now + make_interval(secs => (p_act.args ->> 'ttl_seconds')::integer),
+    coalesce(v_funding.cancel_window_minutes, p_window_minutes), v_state.seq, p_now,
+    case when v_is_hold then null else p_now end)::kotally.holds;
+  v_state.answer := json_build_object(
+    'balance_after', v_funding.available - v_funding.taken,
+    'entitlement_id', v_funding.slices[1].entitlement_id,
+    'contact_id', p_contact_id, 'hold_id', p_act.id, 'credits', v_funding.taken,
+    'slices', (select json_agg(json_build_object(
+        'entitlement_id', s.entitlement_id, 'lot_id', s.lot_id, 'amount', s.amount))
+      from unnest(v_funding.slices) s));
+  return v_state;
+end;
+$$;

@@ -1,0 +1,268 @@
+-- The ledger. A location is a ledger: location_id leads every key.
+-- Credits live in lots and move only by postings; a posting's entries each take an amount
+-- from one bucket of a lot to another, so an unbalanced movement cannot be written down.
+-- History (postings, entries, requests) is only ever added to: no role that runs has more.
+
+create type kotally.bucket as enum (
+  'issued', 'owed', 'available', 'held', 'consumed', 'penalty',
+  'expired', 'forfeited', 'revoked', 'suspended', 'transferred');
+
+create domain kotally.amount as bigint check (value between 0 and 1000000000000);
+
+create domain kotally.reason as text not null check (value in (
+  'purchase', 'renewal', 'booking', 'attended', 'partial_attendance',
+  'cancelled_in_time', 'studio_cancelled', 'late_cancel', 'no_show', 'attendance_corrected',
+  'rescheduled', 'hold_lapsed', 'released', 'waived',
+  'expired', 'expiry_extended', 'rolled_over', 'not_rolled_over', 'bank_trimmed',
+  'refund', 'refund_shortfall', 'dispute_opened', 'dispute_won', 'dispute_lost',
+  'advance', 'debt_settled', 'written_off',
+  'upgrade', 'plan_change', 'membership_ended', 'closure', 'freeze',
+  'correction', 'goodwill', 'transferred_out', 'transferred_in', 'transfer_undone',
+  'opening_balance', 'reversal'));
+
+create table kotally.contacts (
+  location_id text collate "C" not null
+    constraint contacts_location_fkey references kotally.locations (id),
+  id          uuid not null,
+  external_id text collate "C" not null check (length(external_id) between 1 and 255),
+  email       text,
+  name        text,
+  phone       text,
+  created_at  timestamptz not null,
+  primary key (location_id, id),
+  constraint contacts_external_id_key unique (location_id, external_id)
+);
+
+-- One row per contact: the mutex of everything that moves the contact's credits, the cached
+-- sums of the contact's lots, and the head of the contact's hash chain.
+create table kotally.balances (
+  location_id text collate "C" not null,
+  contact_id  uuid not null,
+  seq         bigint not null default 0 check (seq >= 0),
+  available   kotally.amount not null default 0,
+  held        kotally.amount not null default 0,
+  suspended   kotally.amount not null default 0,
+  owed        kotally.amount not null default 0,
+  head        bytea not null default decode(repeat('00', 32), 'hex') check (length(head) = 32),
+  posted_at   timestamptz,
+  primary key (location_id, contact_id),
+  constraint balances_contact_fkey
+    foreign key (location_id, contact_id) references kotally.contacts (location_id, id)
+) with (fillfactor = 50);
+
+create table kotally.lots (
+  location_id       text collate "C" not null,
+  id                uuid not null,
+  contact_id        uuid not null,
+  -- Where it came from, in words the ledger keeps but does not interpret.
+  entitlement_id    uuid not null,
+  product_config_id text collate "C" not null,
+  product_version   integer not null,
+  payment_id        uuid,
+  period_number     integer,
+  parent_lot_id     uuid,
+  class             text not null check (class in (
+    'paid', 'included', 'promo', 'goodwill', 'migration', 'rollover', 'restored', 'transfer', 'advance')),
+  -- Rules, copied at issue: changing or archiving a product strands nobody.
+  priority          integer not null default 100,
+  effective_at      timestamptz not null,
+  expires_at        timestamptz,
+  -- Calendar id -> credits per unit; null pays for every calendar at one credit.
+  coverage          jsonb check (jsonb_typeof(coverage) = 'object'),
+  coverage_width    integer not null default 2147483647 check (coverage_width >= 0),
+  cost_minor        kotally.amount not null default 0,
+  currency          text,
+  -- Millionths of a minor unit per credit: the free credit is spent before the paid one (S1.3).
+  unit_cost         bigint not null default 0 check (unit_cost >= 0),
+  cancel_window_minutes integer check (cancel_window_minutes between 0 and 525600),
+  restore_grace_days    integer not null default 7 check (restore_grace_days between 0 and 3650),
+  roll_count        smallint not null default 0 check (roll_count >= 0),
+  rules             jsonb not null default '{}' check (jsonb_typeof(rules) = 'object'),
+  issued_at         timestamptz not null,
+  -- Buckets. `issued` and `owed` are the negative sides, kept as positive figures.
+  issued            kotally.amount not null default 0,
+  owed              kotally.amount not null default 0,
+  available         kotally.amount not null default 0,
+  held              kotally.amount not null default 0,
+  consumed          kotally.amount not null default 0,
+  penalty           kotally.amount not null default 0,
+  expired           kotally.amount not null default 0,
+  forfeited         kotally.amount not null default 0,
+  revoked           kotally.amount not null default 0,
+  suspended         kotally.amount not null default 0,
+  transferred       kotally.amount not null default 0,
+  is_open           boolean not null default false,
+  primary key (location_id, id),
+  constraint lots_of_contact_key unique (location_id, contact_id, id),
+  constraint lots_balance_fkey
+    foreign key (location_id, contact_id) references kotally.balances (location_id, contact_id),
+  constraint lots_parent_fkey
+    foreign key (location_id, parent_lot_id) references kotally.lots (location_id, id),
+  constraint lots_buckets_sum_to_zero check (
+    issued + owed = available + held + consumed + penalty + expired + forfeited + revoked
+                    + suspended + transferred),
+  constraint lots_debt_is_an_advance check (owed = 0 or class = 'advance'),
+  constraint lots_open_while_something_is_left check (
+    is_open = (available > 0 or held > 0 or suspended > 0 or owed > 0))
+) with (fillfactor = 70);
+-- Partial, so that a contact's thousands of spent lots cost a deduction nothing; the flag
+-- changes only with the last credit, which keeps the other updates off the indexes.
+create index lots_open_idx on kotally.lots (location_id, contact_id) where is_open;
+create index lots_due_idx on kotally.lots (location_id, expires_at) where is_open and expires_at is not null;
+create index lots_entitlement_idx on kotally.lots (location_id, entitlement_id);
+
+-- No key to balances: the contact's row is locked and updated by the same function, and every
+-- entry is tied to a lot of that contact.
+create table kotally.postings (
+  location_id    text collate "C" not null,
+  contact_id     uuid not null,
+  seq            bigint not null check (seq > 0),
+  id             uuid not null,
+  kind           text not null check (kind in (
+    'grant', 'deduct', 'restore', 'expire', 'rollover', 'forfeit', 'refund', 'hold', 'release',
+    'capture', 'penalty', 'adjust', 'transfer', 'freeze')),
+  reason         kotally.reason not null,
+  source         text not null check (source in (
+    'api', 'staff', 'member', 'sweep', 'cli', 'import', 'stripe', 'highlevel')),
+  actor          text not null check (length(actor) between 1 and 255),
+  request_id     text collate "C" not null check (length(request_id) between 1 and 255),
+  part           smallint not null default 0 check (part >= 0),
+  correlation_id uuid not null,
+  effective_at   timestamptz not null check (effective_at between '2000-01-01Z' and '2200-01-01Z'),
+  recorded_at    timestamptz not null,
+  -- The contact's view: what it did to the credits that can be spent, and what was left.
+  amount         bigint not null,
+  available_after kotally.amount not null,
+  held_after     kotally.amount not null,
+  external_ref   text collate "C",
+  hold_id        uuid,
+  -- The earlier posting that this one settles, gives back or reverses.
+  refers_to      bigint,
+  metadata       json,
+  chain          bytea not null check (length(chain) = 32),
+  primary key (location_id, contact_id, seq),
+  constraint postings_request_key unique (location_id, source, request_id, part),
+  constraint postings_refers_to_fkey
+    foreign key (location_id, contact_id, refers_to)
+    references kotally.postings (location_id, contact_id, seq),
+  constraint postings_refer_to_the_past check (refers_to < seq)
+);
+create index postings_refers_to_idx on kotally.postings (location_id, contact_id, refers_to)
+  where refers_to is not null;
+
+create table kotally.entries (
+  location_id text collate "C" not null,
+  contact_id  uuid not null,
+  seq         bigint not null,
+  line        smallint not null check (line > 0),
+  lot_id      uuid not null,
+  from_bucket kotally.bucket not null,
+  to_bucket   kotally.bucket not null,
+  amount      kotally.amount not null check (amount > 0),
+  primary key (location_id, contact_id, seq, line),
+  constraint entries_posting_fkey
+    foreign key (location_id, contact_id, seq)
+    references kotally.postings (location_id, contact_id, seq),
+  constraint entries_lot_fkey
+    foreign key (location_id, contact_id, lot_id)
+    references kotally.lots (location_id, contact_id, id),
+  constraint entries_move_somewhere check (from_bucket <> to_bucket),
+  -- Nothing comes out of nowhere but by being issued or owed.
+  constraint entries_known_movement check (
+    (from_bucket = 'issued' and to_bucket in ('available', 'owed'))
+    or (from_bucket = 'owed' and to_bucket in ('consumed', 'penalty', 'issued'))
+    or (from_bucket = 'available' and to_bucket not in ('owed'))
+    or (from_bucket = 'held' and to_bucket not in ('issued', 'owed'))
+    or (from_bucket in ('consumed', 'penalty'))
+    or (from_bucket in ('expired', 'forfeited') and to_bucket in ('available', 'revoked', 'transferred', 'consumed'))
+    or (from_bucket = 'revoked' and to_bucket in ('available', 'held', 'expired', 'consumed'))
+    or (from_bucket = 'suspended' and to_bucket in ('available', 'held', 'revoked', 'expired', 'consumed'))
+    or (from_bucket = 'transferred' and to_bucket in ('available')))
+);
+
+-- What a booking took. A deduction is a hold that was captured at once (S2.6).
+create table kotally.holds (
+  location_id       text collate "C" not null,
+  id                uuid not null,
+  contact_id        uuid not null,
+  external_ref      text collate "C",
+  product_config_id text collate "C",
+  calendar_id       text collate "C",
+  units             bigint not null check (units > 0),
+  amount            kotally.amount not null check (amount > 0),
+  captured          kotally.amount not null default 0,
+  released          kotally.amount not null default 0,
+  penalised         kotally.amount not null default 0,
+  returned          kotally.amount not null default 0,
+  status            text not null check (status in ('held', 'captured', 'released', 'penalised', 'replaced')),
+  -- True while some of it has not been given back: then its booking cannot be taken twice.
+  is_live           boolean not null,
+  appointment_at    timestamptz,
+  appointment_ends_at timestamptz,
+  lapses_at         timestamptz,
+  cancel_window_minutes integer not null,
+  placed_seq        bigint not null,
+  placed_at         timestamptz not null,
+  closed_at         timestamptz,
+  primary key (location_id, id),
+  constraint holds_end_once check (captured + released + penalised <= amount),
+  constraint holds_give_back_what_was_taken check (returned <= captured + penalised),
+  constraint holds_closed_are_settled check (
+    (status = 'held') = (closed_at is null)
+    and (status = 'held' or captured + released + penalised = amount)),
+  constraint holds_live_while_something_is_kept check (is_live = (released + returned < amount))
+) with (fillfactor = 80);
+create index holds_contact_idx on kotally.holds (location_id, contact_id, id);
+create unique index holds_booking_key on kotally.holds (location_id, contact_id, external_ref)
+  where external_ref is not null and is_live;
+create index holds_lapse_idx on kotally.holds (location_id, lapses_at)
+  where status = 'held' and lapses_at is not null;
+
+-- One row per request that decided something: the idempotency key, the canonical body's digest
+-- and the answer. Refusals are kept too; they do not burn the natural key (S15.4).
+create table kotally.requests (
+  location_id    text collate "C" not null,
+  source         text not null,
+  request_id     text collate "C" not null check (length(request_id) between 1 and 255),
+  operation      text not null,
+  request_hash   bytea not null check (length(request_hash) = 32),
+  body           json not null,
+  code           text not null,
+  answer         json not null,
+  contact_id     uuid,
+  correlation_id uuid not null,
+  recorded_at    timestamptz not null,
+  primary key (location_id, source, request_id)
+);
+
+-- Why something may not be used for a time (S0). Removing one never removes another.
+create table kotally.blockers (
+  location_id    text collate "C" not null,
+  id             uuid not null,
+  contact_id     uuid not null,
+  entitlement_id uuid,
+  lot_id         uuid,
+  kind           text not null check (kind in ('freeze', 'past_due', 'penalty', 'admin', 'workspace_billing')),
+  starts_at      timestamptz not null,
+  ends_at        timestamptz,
+  source         text not null,
+  message        text not null,
+  created_at     timestamptz not null,
+  primary key (location_id, id),
+  constraint blockers_contact_fkey
+    foreign key (location_id, contact_id) references kotally.contacts (location_id, id),
+  constraint blockers_end_after_start check (ends_at is null or ends_at >= starts_at)
+);
+create index blockers_contact_idx on kotally.blockers (location_id, contact_id);
+
+-- Heads of all chains at one time; the root, kept elsewhere, shows a later cut or rewrite.
+create table kotally.seals (
+  location_id text collate "C" not null,
+  number      bigint not null check (number > 0),
+  sealed_at   timestamptz not null,
+  contacts    bigint not null,
+  postings    bigint not null,
+  root        bytea not null check (length(root) = 32),
+  previous    bytea check (length(previous) = 32),
+  primary key (location_id, number)
+);
