@@ -1,0 +1,109 @@
+"""Serve what is not the API: its reference, health, metrics and static files."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable, Sequence
+from pathlib import Path
+from typing import Any
+
+import msgspec
+import structlog
+from prometheus_client import CollectorRegistry, ProcessCollector, generate_latest
+from prometheus_client.exposition import CONTENT_TYPE_LATEST
+from starlette.applications import Starlette
+from starlette.exceptions import HTTPException
+from starlette.requests import Request
+from starlette.responses import (
+    HTMLResponse,
+    PlainTextResponse,
+    RedirectResponse,
+    Response,
+)
+from starlette.routing import Mount, Route as Page
+from starlette.staticfiles import StaticFiles
+
+from kotally.api import openapi, reference
+from kotally.api.metrics import RequestMetrics
+from kotally.api.routing import Route
+from kotally.db import DatabaseUnavailable
+from kotally.db.migrator import SchemaError
+
+STATIC = Path(__file__).parent / "static"
+_NO_STORE = {"cache-control": "no-store"}
+
+Ready = Callable[[], Awaitable[None]]
+
+_log = structlog.get_logger("kotally.pages")
+
+
+def build_pages(
+    routes: Sequence[Route],
+    metrics: RequestMetrics,
+    *,
+    ready: Ready,
+) -> Starlette:
+    """Build the pages around a table of API routes."""
+    registry = CollectorRegistry(auto_describe=False)
+    registry.register(metrics)
+    ProcessCollector(registry=registry)
+    html: list[str] = []
+
+    async def docs(_request: Request) -> Response:
+        if not html:
+            html.append(reference.page(routes, openapi.document(routes)))
+        return HTMLResponse(html[0])
+
+    async def readyz(_request: Request) -> Response:
+        return await _readiness(ready)
+
+    async def measured(_request: Request) -> Response:
+        body = generate_latest(registry)
+        return Response(body, media_type=CONTENT_TYPE_LATEST, headers=_NO_STORE)
+
+    return Starlette(
+        routes=[
+            Page("/", _home),
+            Page("/healthz", _healthz),
+            Page("/readyz", readyz),
+            Page("/metrics", measured),
+            Page("/api/docs", docs),
+            Mount("/static", StaticFiles(directory=STATIC)),
+        ],
+        exception_handlers={HTTPException: _refused, Exception: _failed},
+    )
+
+
+async def _home(_request: Request) -> Response:
+    return RedirectResponse("/api/docs")
+
+
+async def _healthz(_request: Request) -> Response:
+    """Say that this process runs; nothing about what it needs."""
+    return _json({"alive": True}, status=200)
+
+
+async def _readiness(ready: Ready) -> Response:
+    """Say whether requests can be served now: the database answers and is up to date."""
+    try:
+        await ready()
+    except DatabaseUnavailable as fault:
+        _log.warning("not ready", fault=str(fault))
+        return _json({"ready": False, "problem": "The database cannot be reached."}, status=503)
+    except SchemaError as fault:
+        return _json({"ready": False, "problem": str(fault)}, status=503)
+    return _json({"ready": True}, status=200)
+
+
+async def _refused(_request: Request, fault: Exception) -> Response:
+    assert isinstance(fault, HTTPException), "registered for this class only"
+    text = "There is no such page." if fault.status_code == 404 else fault.detail  # noqa: PLR2004 -- HTTP's own number
+    return PlainTextResponse(text + "\n", fault.status_code, headers=fault.headers)
+
+
+async def _failed(_request: Request, _fault: Exception) -> Response:
+    return PlainTextResponse("Something failed on our side. Nothing was changed.\n", 500)
+
+
+def _json(content: Any, *, status: int) -> Response:  # noqa: ANN401 -- any JSON
+    body = msgspec.json.encode(content)
+    return Response(body, status, media_type="application/json", headers=_NO_STORE)

@@ -1,0 +1,156 @@
+"""Render the reference page at /api/docs from the OpenAPI document; it needs no script."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping, Sequence
+from itertools import groupby
+from typing import Any
+
+import msgspec
+from jinja2 import Environment, PackageLoader, StrictUndefined
+from msgspec import Struct
+
+from kotally import __version__
+from kotally.api.answers import REASONS, Reason
+from kotally.api.openapi import codes_of
+from kotally.api.routing import Route
+
+Schema = Mapping[str, Any]
+
+_NOT_IN_ANCHOR = re.compile(r"[^a-z0-9]+")
+_TYPES = {
+    "string": "text",
+    "integer": "whole number",
+    "boolean": "true or false",
+    "array": "list",
+    "object": "object",
+}
+_FORMATS = {"date-time": "time", "uuid": "uuid"}
+
+
+class Field(Struct, frozen=True):
+    """Describe one field of a request."""
+
+    name: str
+    kind: str
+    required: bool
+    description: str
+
+
+class Endpoint(Struct, frozen=True):
+    """Describe one endpoint as the page shows it."""
+
+    route: Route
+    anchor: str
+    description: str
+    fields: list[Field]
+    curl: str
+    answer: str
+    reasons: list[Reason]
+
+
+def page(routes: Sequence[Route], document: Schema) -> str:
+    """Render the page as HTML."""
+    environment = Environment(
+        loader=PackageLoader("kotally.api"),
+        autoescape=True,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    endpoints = [_endpoint(route, document) for route in routes]
+    return environment.get_template("reference.html").render(
+        version=__version__,
+        groups=[
+            (tag, list(members))
+            for tag, members in groupby(endpoints, key=lambda endpoint: endpoint.route.tag)
+        ],
+        reasons=list(REASONS.values()),
+    )
+
+
+def _endpoint(route: Route, document: Schema) -> Endpoint:
+    operation: Schema = document["paths"][route.template][route.method.lower()]
+    return Endpoint(
+        route=route,
+        anchor=_NOT_IN_ANCHOR.sub("-", f"{route.method}{route.path}".lower()).strip("-"),
+        description=route.description,
+        fields=_fields(operation, document),
+        curl=_curl(route, operation),
+        answer=_answer(operation),
+        reasons=[REASONS[code] for code in codes_of(route)],
+    )
+
+
+def _fields(operation: Schema, document: Schema) -> list[Field]:
+    found = [
+        _field(parameter["name"], parameter["schema"], required=parameter["required"])
+        for parameter in operation["parameters"]
+    ]
+    if "requestBody" in operation:
+        name = operation["requestBody"]["content"]["application/json"]["schema"]["$ref"]
+        schema: Schema = document["components"]["schemas"][name.rpartition("/")[2]]
+        required: Sequence[str] = schema.get("required", ())
+        found += [
+            _field(name, field, required=name in required)
+            for name, field in schema["properties"].items()
+        ]
+    return found
+
+
+def _field(name: str, schema: Schema, *, required: bool) -> Field:
+    choices = [choice for choice in schema.get("anyOf", ()) if choice.get("type") != "null"]
+    core: Schema = choices[0] if choices else schema
+    description: str = core.get("description", "")
+    if schema.get("default") is not None:
+        description = f"{description} Default {_json(schema['default'])}.".strip()
+    return Field(name, _kind(core), required=required, description=description)
+
+
+def _kind(schema: Schema) -> str:
+    if "enum" in schema:
+        return "one of " + ", ".join(str(choice) for choice in schema["enum"])
+    kind = _FORMATS.get(schema.get("format", "")) or _TYPES.get(schema.get("type", ""), "object")
+    low, high = schema.get("minimum"), schema.get("maximum")
+    if low is not None and high is not None:
+        return f"{kind}, {low:,} to {high:,}"
+    if "maxLength" in schema:
+        return f"{kind}, up to {schema['maxLength']:,}"
+    return kind
+
+
+def _curl(route: Route, operation: Schema) -> str:
+    lines = [f'curl "$KOTALLY{_target(route, operation)}"']
+    if route.scope is not None:
+        lines.append('-H "Authorization: Bearer $KOTALLY_TOKEN"')
+    if "requestBody" in operation:
+        example = operation["requestBody"]["content"]["application/json"]["example"]
+        lines += ['-H "Content-Type: application/json"', f"-d '{_json(example)}'"]
+    return " \\\n  ".join(lines)
+
+
+def _target(route: Route, operation: Schema) -> str:
+    path = route.template
+    for parameter in operation["parameters"]:
+        if parameter["in"] == "path":
+            path = path.replace(f"{{{parameter['name']}}}", str(parameter["example"]))
+    needed = [
+        f"{parameter['name']}={parameter['schema'].get('examples', ['…'])[0]}"
+        for parameter in operation["parameters"]
+        if parameter["in"] == "query" and parameter["required"]
+    ]
+    return path + ("?" + "&".join(needed) if needed else "")
+
+
+def _answer(operation: Schema) -> str:
+    content = operation["responses"]["200"]["content"]["application/json"]
+    examples = content.get("examples")
+    if not examples:
+        return ""
+    example = msgspec.json.encode(examples["done"]["value"])
+    return msgspec.json.format(example, indent=2).decode()
+
+
+def _json(value: object) -> str:
+    return msgspec.json.encode(value).decode()

@@ -1,0 +1,41 @@
+"""Build the web application of one process."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncGenerator
+from contextlib import asynccontextmanager
+
+from kotally.api import openapi
+from kotally.api.engine import Engine
+from kotally.api.metrics import RequestMetrics
+from kotally.api.routes import ROUTES
+from kotally.api.site import Parts, Site
+from kotally.config import Settings
+from kotally.db import DatabaseUnavailable, opened
+from kotally.db.migrator import check
+from kotally.ledger.writer import Writer, WriterFull
+from kotally.workspaces.authentication import Authenticator
+
+
+def build(
+    settings: Settings, *, migrate: bool = True, metrics: RequestMetrics | None = None
+) -> Site:
+    """Build the application; with `migrate` it brings the database up to date at startup."""
+
+    @asynccontextmanager
+    async def run() -> AsyncGenerator[Parts, None]:
+        async with opened(settings, migrate=migrate) as db:
+            writer = Writer(db)
+            await writer.start()
+            document = openapi.encoded(ROUTES)
+            try:
+                yield Parts(
+                    engine=Engine(db=db, writer=writer, settings=settings, openapi=document),
+                    authenticate=Authenticator(db),
+                    ready=lambda: check(db.target),
+                    unavailable=(DatabaseUnavailable, WriterFull),
+                )
+            finally:
+                await writer.stop()
+
+    return Site(ROUTES, run, metrics or RequestMetrics())

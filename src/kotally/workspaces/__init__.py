@@ -1,0 +1,1 @@
+"""Hold workspaces, locations, contacts and API clients."""
