@@ -114,7 +114,9 @@ async def template(server: Target) -> str:
     connection = await connect(server, role=None, limits=NO_LIMITS)
     try:
         await connection.execute("select pg_advisory_lock(hashtext($1))", name)
-        if await connection.fetchval("select datistemplate from pg_database where datname=$1", name):
+        if await connection.fetchval(
+            "select datistemplate from pg_database where datname=$1", name
+        ):
             return name
         await connection.execute(f"drop database if exists {name}")
         await connection.execute(f"create database {name} template template0")

@@ -73,7 +73,9 @@ class Settings(Struct, frozen=True, kw_only=True):
             host=read.value("KOTALLY_HOST", str, "127.0.0.1"),
             port=read.value("KOTALLY_PORT", _between(0, PORT_MAX), 8000),
             processes=read.value("KOTALLY_PROCESSES", _between(1, PROCESSES_MAX), 1),
-            log_level=cast("LogLevel", read.value("KOTALLY_LOG_LEVEL", _one_of(LOG_LEVELS), "info")),
+            log_level=cast(
+                "LogLevel", read.value("KOTALLY_LOG_LEVEL", _one_of(LOG_LEVELS), "info")
+            ),
             log_format=cast(
                 "LogFormat", read.value("KOTALLY_LOG_FORMAT", _one_of(LOG_FORMATS), "auto")
             ),

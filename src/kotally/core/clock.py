@@ -1,4 +1,5 @@
-"""The one home of real time.
+"""
+The one home of real time.
 
 Acts on a location never ask here: they ask `kotally.location_now`, so that a sandbox location
 can have its own clock. This clock is for signature ages, time-outs, logs and ids.

@@ -8,11 +8,15 @@ import threading
 import time
 from uuid import UUID
 
-READABLE = "0123456789abcdefghjkmnpqrstvwxyz"  # 32 signs; no i, l, o, u: hard to misread or to spell
+READABLE = (
+    "0123456789abcdefghjkmnpqrstvwxyz"  # 32 signs; no i, l, o, u: hard to misread or to spell
+)
 PUBLIC_ID_LENGTH = 12  # 60 bits: a billion ids in one table collide with odds below one in two
 
 _COUNTER_MAX = 0xFFF
-_COUNTER_SEED = 0x7FF  # the counter starts in its lower half, so a millisecond has room for 2048 ids
+_COUNTER_SEED = (
+    0x7FF  # the counter starts in its lower half, so a millisecond has room for 2048 ids
+)
 _NS_PER_MS = 1_000_000
 
 _lock = threading.Lock()
@@ -39,7 +43,7 @@ def new_secret() -> str:
 
 
 def _next_tick() -> tuple[int, int]:
-    """Return the next (millisecond, counter); the pair only ever grows, even if the clock does not."""
+    """Return the next (millisecond, counter): it only grows, even when the clock goes back."""
     global _last_ms, _counter  # noqa: PLW0603 -- the order of ids is a fact about the whole process
     ms = time.time_ns() // _NS_PER_MS
     if ms > _last_ms:

@@ -1,4 +1,5 @@
-"""The database: connections, transactions, the migrator and the embedded PostgreSQL.
+"""
+The database: connections, transactions, the migrator and the embedded PostgreSQL.
 
 Names load on first use: the supervisor of the embedded PostgreSQL lives in this package too, and
 it must start in a moment and stay small, so it cannot pay for a driver it does not use.

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import AsyncIterator
+from collections.abc import AsyncGenerator, AsyncIterator
 from contextlib import asynccontextmanager
 from typing import Any, Final, LiteralString, TypeVar
 
@@ -12,7 +12,7 @@ from msgspec import Struct
 
 from kotally.db.connections import APP_ROLE, Target, connect
 from kotally.db.dedicated import Dedicated
-from kotally.db.faults import DatabaseUnavailable, unavailable
+from kotally.db.faults import DatabaseBusy, DatabaseUnavailable, unavailable
 from kotally.db.pool import Pool
 
 POOL_SIZE: Final = 8
@@ -20,6 +20,7 @@ SNAPSHOT_TIMEOUT_S: Final = 3_600  # a proof or an export of everything; nothing
 STREAM_PREFETCH: Final = 1_000
 
 T = TypeVar("T", bound=Struct)
+_DRIVER_FAULTS = (asyncpg.PostgresError, asyncpg.InterfaceError, asyncpg.InternalClientError)
 
 
 class Queries(ABC):
@@ -123,13 +124,13 @@ class Database(Queries):
             return await connection.execute(sql, *args)
 
     @asynccontextmanager
-    async def transaction(self) -> AsyncIterator[Transaction]:
+    async def transaction(self) -> AsyncGenerator[Transaction, None]:
         """Open a transaction (read committed): commits at the end, rolls back on an exception."""
         async with _Lease(self._pool, foreign=True) as connection, connection.transaction():
             yield Transaction(connection)
 
     @asynccontextmanager
-    async def snapshot(self) -> AsyncIterator[Transaction]:
+    async def snapshot(self) -> AsyncGenerator[Transaction, None]:
         """Open a read-only view of one instant, without a time limit; for proofs and exports."""
         async with (
             _Lease(self._pool, foreign=True) as connection,
@@ -173,12 +174,14 @@ class _Lease:
         if fault is None:
             self._pool.release(connection)
             return
-        # A cancelled call or one that timed out may still have an answer on its way.
-        expected = isinstance(fault, Exception) and not isinstance(fault, TimeoutError)
-        self._pool.release(connection, broken=not expected)
-        if self._foreign and not isinstance(fault, (asyncpg.PostgresError, asyncpg.InterfaceError)):
-            return
         away = unavailable(fault)
+        if self._foreign and not isinstance(fault, _DRIVER_FAULTS):
+            away = None
+        # A cancelled call or one that timed out may still have an answer on its way; a server that
+        # went away or became a standby is left, even if it has not hung up yet.
+        broken = not isinstance(fault, Exception) or isinstance(fault, TimeoutError)
+        lost = away is not None and not isinstance(away, DatabaseBusy)
+        self._pool.release(connection, broken=broken or lost)
         if away is not None:
             raise away from fault
 

@@ -10,7 +10,7 @@ import asyncpg
 from asyncpg.prepared_stmt import PreparedStatement
 
 from kotally.db.connections import Target, connect
-from kotally.db.faults import unavailable
+from kotally.db.faults import DatabaseBusy, unavailable
 
 T = TypeVar("T")
 
@@ -58,7 +58,9 @@ class Dedicated:
                 return await call(await self._prepared(sql))
             except BaseException as fault:
                 away = unavailable(fault)
-                if away is not None or not isinstance(fault, Exception):
+                if not isinstance(fault, Exception) or (
+                    away is not None and not isinstance(away, DatabaseBusy)
+                ):
                     self._drop()
                 if away is not None:
                     raise away from fault

@@ -50,6 +50,11 @@ def unavailable(fault: BaseException) -> DatabaseUnavailable | None:
         # The driver has one class for wrong use and for a lost connection; only the text differs.
         lost = "clos" in str(fault) or "released" in str(fault)
         return DatabaseUnavailable(f"the database connection is lost: {fault}") if lost else None
+    if isinstance(fault, asyncpg.InternalClientError):
+        # A dying server says so before it hangs up; the driver stumbles over the time between.
+        return DatabaseUnavailable(f"the database connection is lost: {fault}")
     if isinstance(fault, (OSError, asyncio.TimeoutError, asyncio.IncompleteReadError)):
-        return DatabaseUnavailable(f"the database cannot be reached: {fault or type(fault).__name__}")
+        return DatabaseUnavailable(
+            f"the database cannot be reached: {fault or type(fault).__name__}"
+        )
     return None

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager
 
 import asyncpg
+import msgspec
 
 from kotally.config import Secret, Settings
 from kotally.db import migrator
@@ -19,7 +20,7 @@ from kotally.db.faults import DatabaseUnavailable
 @asynccontextmanager
 async def opened(
     settings: Settings, *, migrate: bool = True, role: str | None = APP_ROLE
-) -> AsyncIterator[Database]:
+) -> AsyncGenerator[Database, None]:
     """
     Open the database; start or join the embedded PostgreSQL when no URL is set.
 
@@ -35,7 +36,7 @@ async def opened(
 
 
 @asynccontextmanager
-async def reached(settings: Settings) -> AsyncIterator[Target]:
+async def reached(settings: Settings) -> AsyncGenerator[Target, None]:
     """Give the address of the database; an embedded server runs at least as long as the block."""
     if settings.database_url is not None:
         yield Target(url=settings.database_url)
@@ -62,8 +63,8 @@ async def _ensure_database(target: Target) -> None:
     else:
         await connection.close()
         return
-    arguments = {**target.arguments(), "database": "postgres"}
-    connection = await asyncpg.connect(**arguments, server_settings=NO_LIMITS)
+    first = msgspec.structs.replace(target, database="postgres")
+    connection = await connect(first, role=None, limits=NO_LIMITS)
     try:
         await connection.execute(f"create database {DATABASE} template template0")
     except (asyncpg.DuplicateDatabaseError, asyncpg.UniqueViolationError):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from typing import Final
 
 import asyncpg
@@ -45,10 +46,9 @@ async def _missing(connection: asyncpg.Connection) -> list[str]:
 async def _make(connection: asyncpg.Connection, role: str) -> None:
     exists = await connection.fetchval("select 1 from pg_roles where rolname = $1", role)
     if exists is None:
-        try:
+        # Another database of this server may be set up at the same moment.
+        with suppress(asyncpg.DuplicateObjectError, asyncpg.UniqueViolationError):
             await connection.execute(f"create role {role} nologin")
-        except (asyncpg.DuplicateObjectError, asyncpg.UniqueViolationError):
-            pass  # another database of this server is being set up at the same moment
     if await _is_superuser(connection):
         return
     options = ""

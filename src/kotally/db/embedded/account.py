@@ -65,7 +65,7 @@ def run(
     account: Account | None, command: list[str], *, given: bytes = b""
 ) -> subprocess.CompletedProcess[bytes]:
     """Run a short program as the user, with something to read, and return what came of it."""
-    return subprocess.run(  # noqa: PLW1509 -- the supervisor has one thread
+    return subprocess.run(
         command,
         env=ENVIRONMENT,
         cwd="/",

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import os
 import sys
-from collections.abc import AsyncIterator
+from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager, suppress
 from pathlib import Path
 from typing import Final
@@ -23,7 +23,7 @@ _NS_PER_S: Final = 1_000_000_000
 
 
 @asynccontextmanager
-async def attached(data: Path, *, pg_bin: Path | None = None) -> AsyncIterator[Attachment]:
+async def attached(data: Path, *, pg_bin: Path | None = None) -> AsyncGenerator[Attachment, None]:
     """Hold on to the embedded server of a data directory; it runs as long as anybody does."""
     attachment = Attachment(data, pg_bin)
     try:
@@ -74,7 +74,7 @@ class Attachment:
             await _pause(deadline)
 
     async def revive(self) -> None:
-        """See that a supervisor is there after a connection failed; does not wait for the server."""
+        """See that a supervisor is there after a connection failed; waits for nothing."""
         now = monotonic_ns()
         if now - self._revived_at < REVIVE_PAUSE_S * _NS_PER_S:
             return

