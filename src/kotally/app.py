@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager
+from pathlib import Path
 
 from kotally.api import openapi
 from kotally.api.engine import Engine
-from kotally.api.metrics import RequestMetrics
 from kotally.api.routes import ROUTES
 from kotally.api.site import Parts, Site
 from kotally.config import Settings
@@ -17,9 +17,7 @@ from kotally.ledger.writer import Writer, WriterFull
 from kotally.workspaces.authentication import Authenticator
 
 
-def build(
-    settings: Settings, *, migrate: bool = True, metrics: RequestMetrics | None = None
-) -> Site:
+def build(settings: Settings, *, migrate: bool = True, counts_file: Path | None = None) -> Site:
     """Build the application; with `migrate` it brings the database up to date at startup."""
 
     @asynccontextmanager
@@ -38,4 +36,4 @@ def build(
             finally:
                 await writer.stop()
 
-    return Site(ROUTES, run, metrics or RequestMetrics())
+    return Site(ROUTES, run, counts_file=counts_file)

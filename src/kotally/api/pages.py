@@ -10,6 +10,7 @@ import msgspec
 import structlog
 from prometheus_client import CollectorRegistry, ProcessCollector, generate_latest
 from prometheus_client.exposition import CONTENT_TYPE_LATEST
+from prometheus_client.registry import Collector
 from starlette.applications import Starlette
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
@@ -23,7 +24,6 @@ from starlette.routing import Mount, Route as Page
 from starlette.staticfiles import StaticFiles
 
 from kotally.api import openapi, reference
-from kotally.api.metrics import RequestMetrics
 from kotally.api.routing import Route
 from kotally.db import DatabaseUnavailable
 from kotally.db.migrator import SchemaError
@@ -38,13 +38,13 @@ _log = structlog.get_logger("kotally.pages")
 
 def build_pages(
     routes: Sequence[Route],
-    metrics: RequestMetrics,
+    counts: Collector,
     *,
     ready: Ready,
 ) -> Starlette:
     """Build the pages around a table of API routes."""
     registry = CollectorRegistry(auto_describe=False)
-    registry.register(metrics)
+    registry.register(counts)
     ProcessCollector(registry=registry)
     html: list[str] = []
 

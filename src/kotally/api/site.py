@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import AsyncGenerator, Callable, Sequence
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from pathlib import Path
 
 from msgspec import Struct
 from starlette.applications import Starlette
@@ -11,10 +12,12 @@ from starlette.applications import Starlette
 from kotally.api.door import Authenticate, Door
 from kotally.api.engine import Engine
 from kotally.api.exchange import Message, Receive, Scope, Send
-from kotally.api.metrics import RequestMetrics
+from kotally.api.metrics import RequestMetrics, Snapshot, snapshot
 from kotally.api.pages import Ready, build_pages
 from kotally.api.routing import PREFIX, Route
+from kotally.api.sharing import Board
 from kotally.db import DatabaseUnavailable
+from kotally.ledger.writer import WriterStats
 
 _API = PREFIX.encode()
 _API_BELOW = _API + b"/"
@@ -50,14 +53,17 @@ Run = Callable[[], AbstractAsyncContextManager[Parts]]
 class Site:
     """Serve a table of routes and the pages about it."""
 
-    def __init__(self, routes: Sequence[Route], run: Run, metrics: RequestMetrics) -> None:
-        """Take what opens and closes the parts."""
+    def __init__(
+        self, routes: Sequence[Route], run: Run, *, counts_file: Path | None = None
+    ) -> None:
+        """Take what opens and closes the parts, and where to share counts with siblings."""
         self._routes = routes
         self._run = run
-        self._metrics = metrics
+        self.metrics = RequestMetrics()
+        self._board = Board(self._counted, file=counts_file)
         self._door: Door | None = None
         self._parts: Parts | None = None
-        self._pages: Starlette = build_pages(routes, metrics, ready=self._ready)
+        self._pages: Starlette = build_pages(routes, self._board, ready=self._ready)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Send API requests to the door, and all else to the pages."""
@@ -76,17 +82,21 @@ class Site:
     @asynccontextmanager
     async def running(self) -> AsyncGenerator[None, None]:
         """Open the parts, and close them at the end; requests come only in between."""
-        async with self._run() as parts:
+        async with self._run() as parts, self._board.publishing():
             self._parts = parts
             self._door = Door(
                 self._routes,
                 parts.engine,
                 authenticate=parts.authenticate,
                 unavailable=parts.unavailable,
-                metrics=self._metrics,
+                metrics=self.metrics,
             )
             yield
             self._parts = None
+
+    def _counted(self) -> Snapshot:
+        stats = self._parts.engine.writer.stats if self._parts is not None else WriterStats()
+        return snapshot(self.metrics, stats)
 
 
 def _secured(send: Send) -> Send:

@@ -9,6 +9,8 @@ from collections.abc import Callable
 from contextlib import suppress
 from multiprocessing.connection import Connection
 from multiprocessing.process import BaseProcess
+from pathlib import Path
+from tempfile import TemporaryDirectory
 
 import structlog
 import uvloop
@@ -41,19 +43,30 @@ async def _supervise(
     loop = asyncio.get_running_loop()
     for number in STOP_SIGNALS:
         loop.add_signal_handler(number, stopping.set)
-    # Held open by the parent: migrated once, and an embedded server outlives every child.
-    async with opened(settings, migrate=True):
-        slots = [_Slot(settings, listener, stopping) for _ in range(settings.processes)]
-        keepers = [loop.create_task(slot.keep()) for slot in slots]
-        announcer = loop.create_task(_announce(slots, started))
-        await stopping.wait()
-        announcer.cancel()
-        for slot in slots:
-            slot.terminate()
-        _, late = await asyncio.wait(keepers, timeout=KILL_AFTER_SECONDS)
-        for slot in slots if late else ():
-            slot.kill()
-        await asyncio.gather(*keepers)
+    # Opened by the parent: migrated once, and an embedded server outlives every child.
+    with TemporaryDirectory(prefix="kotally-counts-") as counts:
+        async with opened(settings, migrate=True):
+            slots = [
+                _Slot(settings, listener, stopping=stopping, counts_file=Path(counts) / f"{n}.json")
+                for n in range(settings.processes)
+            ]
+            await _keep_all(slots, stopping, started)
+
+
+async def _keep_all(
+    slots: list[_Slot], stopping: asyncio.Event, started: Callable[[], None]
+) -> None:
+    loop = asyncio.get_running_loop()
+    keepers = [loop.create_task(slot.keep()) for slot in slots]
+    announcer = loop.create_task(_announce(slots, started))
+    await stopping.wait()
+    announcer.cancel()
+    for slot in slots:
+        slot.terminate()
+    _, late = await asyncio.wait(keepers, timeout=KILL_AFTER_SECONDS)
+    for slot in slots if late else ():
+        slot.kill()
+    await asyncio.gather(*keepers)
 
 
 async def _announce(slots: list[_Slot], started: Callable[[], None]) -> None:
@@ -68,11 +81,17 @@ class _Slot:
     """Keep one child alive, with a pause that grows while it keeps dying."""
 
     def __init__(
-        self, settings: Settings, listener: socket.socket, stopping: asyncio.Event
+        self,
+        settings: Settings,
+        listener: socket.socket,
+        *,
+        stopping: asyncio.Event,
+        counts_file: Path,
     ) -> None:
         self._settings = settings
         self._listener = listener
         self._stopping = stopping
+        self._counts_file = counts_file
         self._process: BaseProcess | None = None
         self.started = asyncio.Event()
 
@@ -102,7 +121,9 @@ class _Slot:
     async def _live(self) -> int | None:
         ours, theirs = _spawn.Pipe(duplex=False)
         process = _spawn.Process(
-            target=_child, args=(self._settings, self._listener, theirs), name="kotally web"
+            target=_child,
+            args=(self._settings, self._listener, theirs, self._counts_file),
+            name="kotally web",
         )
         process.start()
         self._process = process
@@ -125,7 +146,9 @@ class _Slot:
             return
 
 
-def _child(settings: Settings, listener: socket.socket, parent: Connection) -> None:
+def _child(
+    settings: Settings, listener: socket.socket, parent: Connection, counts_file: Path
+) -> None:
     """Serve in a process of its own; stop when the parent is gone, even if it was killed."""
     logging.configure(level=settings.log_level, style=settings.log_format)
     birth = multiprocessing.parent_process()
@@ -136,7 +159,7 @@ def _child(settings: Settings, listener: socket.socket, parent: Connection) -> N
 
     uvloop.run(
         run_until_stopped(
-            build(settings, migrate=False),
+            build(settings, migrate=False, counts_file=counts_file),
             listener,
             started=started,
             stop_when_readable=birth.sentinel if birth is not None else None,

@@ -1,0 +1,222 @@
+"""POST /entitlements/…: check, deduct, restore."""
+
+from __future__ import annotations
+
+from typing import Annotated, Any
+
+import msgspec
+from msgspec import UNSET, Meta, Struct, UnsetType
+
+from kotally.api import fields
+from kotally.api.call import Answer, Call, Refusal, Reply, Request
+from kotally.api.outcomes import act_of, reply_to
+from kotally.api.routing import Route
+from kotally.ledger import eligibility
+
+
+class CreditRequest(Request, frozen=True, kw_only=True, omit_defaults=True):
+    """Name a contact, what is booked, and how much of it."""
+
+    location_id: fields.LocationId
+    external_contact_id: fields.ContactKey | None = None
+    ghl_contact_id: fields.ContactKey | None = None
+    product_config_id: fields.ProductConfigId | None = None
+    calendar_id: fields.CalendarId | None = None
+    amount: fields.Amount = 1
+    appointment_time: fields.Time | None = None
+
+    def __post_init__(self) -> None:
+        """Ask for a contact, and for a product or a calendar."""
+        fields.require_contact(self.external_contact_id, self.ghl_contact_id)
+        fields.require_one(
+            product_config_id=self.product_config_id, calendar_id=self.calendar_id
+        )
+
+
+class CheckRequest(CreditRequest, frozen=True, kw_only=True, omit_defaults=True):
+    """Ask what a deduction would come to."""
+
+    explain: Annotated[
+        bool, Meta(description="Say of every lot whether it could pay, and why not.")
+    ] = False
+
+
+class DeductRequest(CreditRequest, frozen=True, kw_only=True, omit_defaults=True):
+    """Take credits, under a name that makes it happen once."""
+
+    request_id: fields.RequestId
+    external_ref: fields.ExternalRef | None = None
+
+
+class RestoreRequest(DeductRequest, frozen=True, kw_only=True, omit_defaults=True):
+    """Give back a deduction: that of the booking named, else the newest that fits."""
+
+
+class Slice(Struct, frozen=True):
+    """A part of a deduction that one lot pays."""
+
+    entitlement_id: fields.OtherRowId
+    lot_id: fields.RowId
+    amount: fields.Credits
+
+
+class Considered(Struct, frozen=True):
+    """A lot that was considered, and the verdict on it."""
+
+    lot_id: fields.RowId
+    entitlement_id: fields.OtherRowId
+    product_config_id: str
+    verdict: Annotated[str, Meta(description="`eligible`, or why the lot cannot pay.")]
+    available: fields.Credits
+    credits_per_unit: fields.Credits
+    effective_at: fields.Time
+    expires_at: fields.Time | None
+    fix: Annotated[str | None, Meta(description="The nearest way to make it pay.")]
+
+
+class Eligible(Answer, frozen=True, kw_only=True):
+    """Say that the contact can pay, and from what."""
+
+    balance_after: fields.Credits
+    credits: fields.Credits | UnsetType = UNSET
+    cancel_free_until: fields.Time | None | UnsetType = UNSET
+    valid_as_of: fields.Time | UnsetType = UNSET
+    funding: list[Slice] | UnsetType = UNSET
+    explain: list[Considered] | UnsetType = UNSET
+
+
+class NotEligible(Refusal, frozen=True, kw_only=True):
+    """Say that the contact cannot pay, and how many credits are missing."""
+
+    balance_after: fields.Credits | UnsetType = UNSET
+    short_by: fields.Credits | UnsetType = UNSET
+    explain: list[Considered] | UnsetType = UNSET
+
+
+class Deducted(Answer, frozen=True, kw_only=True):
+    """Say what was taken from where, and what is left."""
+
+    balance_after: fields.Credits
+    entitlement_id: fields.OtherRowId
+    contact_id: fields.RowId | UnsetType = UNSET
+    hold_id: fields.RowId | UnsetType = UNSET
+    credits: fields.Credits | UnsetType = UNSET
+    slices: list[Slice] | UnsetType = UNSET
+
+
+class Restored(Answer, frozen=True, kw_only=True):
+    """Say what was given back, and what the contact has now."""
+
+    balance_after: fields.Credits
+    entitlement_id: fields.OtherRowId
+    contact_id: fields.RowId | UnsetType = UNSET
+    hold_id: fields.RowId | UnsetType = UNSET
+    credits_restored: fields.Credits | UnsetType = UNSET
+    cancel_free_until: fields.Time | None | UnsetType = UNSET
+
+
+async def check(call: Call[CheckRequest]) -> Reply:
+    """Say what a deduction would come to; changes nothing (S3.6)."""
+    request = call.request
+    outcome = await eligibility.check(
+        call.engine.db,
+        request.location_id,
+        eligibility.Question(
+            external_contact_id=request.external_contact_id or request.ghl_contact_id or "",
+            product_config_id=request.product_config_id,
+            calendar_id=request.calendar_id,
+            amount=request.amount,
+            appointment_at=request.appointment_time,
+            explain=request.explain,
+        ),
+        correlation_id=call.correlation_id,
+    )
+    return reply_to(outcome, None)
+
+
+async def deduct(call: Call[DeductRequest]) -> Reply:
+    """Take credits."""
+    act = act_of(call, "deduct", call.request)
+    return reply_to(await call.engine.writer.submit(call.request.location_id, act), act.body)
+
+
+async def restore(call: Call[RestoreRequest]) -> Reply:
+    """Give back a deduction."""
+    act = act_of(call, "restore", call.request)
+    return reply_to(await call.engine.writer.submit(call.request.location_id, act), act.body)
+
+
+_TAKING = ("NO_ENTITLEMENT", "INSUFFICIENT_CREDITS", "SERVICE_FAMILY_MISMATCH")
+_ONCE = ("REQUEST_IN_PROGRESS", "IDEMPOTENCY_CONFLICT")
+_EXAMPLE: dict[str, Any] = {
+    "location_id": "loc_1",
+    "external_contact_id": "ghl_contact_123",
+    "product_config_id": "pc_package_1",
+    "amount": 1,
+}
+_BOOKING: dict[str, Any] = {
+    "external_ref": "appt_789",
+    "appointment_time": "2026-12-01T10:00:00.000Z",
+}
+
+ROUTES = (
+    Route(
+        method="POST",
+        path="/entitlements/check-eligibility",
+        scope="check",
+        request=CheckRequest,
+        handler=check,
+        answer=Eligible,
+        refusal=NotEligible,
+        codes=("eligible", *_TAKING),
+        tag="Credits",
+        summary="Check whether a contact can pay",
+        description=(
+            "The same decision a deduction makes, without making it: nothing is locked or changed. "
+            "With `explain` every lot considered is listed with the reason against it."
+        ),
+        example=_EXAMPLE,
+    ),
+    Route(
+        method="POST",
+        path="/entitlements/deduct",
+        scope="deduct",
+        request=DeductRequest,
+        handler=deduct,
+        answer=Deducted,
+        refusal=NotEligible,
+        codes=("deducted", *_TAKING, "DUPLICATE_EVENT", "BILLING_SUSPENDED", *_ONCE),
+        tag="Credits",
+        summary="Deduct credits for a booking",
+        description=(
+            "All or nothing, from the lots that expire first. `balance_after` is what the contact "
+            "has left; `slices` say which lots paid."
+        ),
+        example=_EXAMPLE | {"request_id": "req_1002"} | _BOOKING,
+    ),
+    Route(
+        method="POST",
+        path="/entitlements/restore",
+        scope="restore",
+        request=RestoreRequest,
+        handler=restore,
+        answer=Restored,
+        refusal=NotEligible,
+        codes=(
+            "restored",
+            "NO_ENTITLEMENT",
+            "CANCELLATION_WINDOW_EXPIRED",
+            "NOTHING_TO_RESTORE",
+            "ALREADY_RESTORED",
+            *_ONCE,
+        ),
+        tag="Credits",
+        summary="Give back a deduction",
+        description=(
+            "Returns the credits to the lots they came from, if the booking is cancelled in time. "
+            "The deduction is found by `external_ref`, else it is the newest of that contact and "
+            "product or calendar with enough left to give back."
+        ),
+        example=_EXAMPLE | {"request_id": "req_1003"} | _BOOKING,
+    ),
+)

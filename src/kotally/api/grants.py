@@ -1,0 +1,127 @@
+"""POST /grants: credits for a payment."""
+
+from __future__ import annotations
+
+from typing import Annotated, Any
+
+from msgspec import UNSET, Meta, UnsetType
+
+from kotally.api import fields
+from kotally.api.call import Answer, Call, Invalid, Reply, Request
+from kotally.api.outcomes import key_of, reply_to
+from kotally.api.routing import Route
+from kotally.payments import grants
+from kotally.payments.grants import Purchase
+
+METADATA_BYTES_MAX = 16_384
+
+
+class GrantRequest(Request, frozen=True, kw_only=True, omit_defaults=True):
+    """Report a payment for a product; the product decides the credits."""
+
+    location_id: fields.LocationId
+    request_id: fields.RequestId
+    external_payment_id: fields.PaymentReference
+    product_config_id: fields.ProductConfigId
+    external_contact_id: fields.ContactKey | None = None
+    ghl_contact_id: fields.ContactKey | None = None
+    provider: Annotated[
+        str,
+        Meta(min_length=1, max_length=64, description="Who took the payment."),
+    ] = "automation"
+    event_type: Annotated[
+        str, Meta(min_length=1, max_length=64, description="What happened there.")
+    ] = "payment_confirmed"
+    amount_cents: fields.Cents | None = None
+    currency: fields.Currency | None = None
+    paid_at: fields.Time | None = None
+    email: fields.Email | None = None
+    name: fields.Name | None = None
+    external_ref: fields.ExternalRef | None = None
+    metadata: fields.Metadata | None = None
+
+    def __post_init__(self) -> None:
+        """Ask for a contact, and for metadata of a sensible size."""
+        fields.require_contact(self.external_contact_id, self.ghl_contact_id)
+        fields.require_size(self.metadata, METADATA_BYTES_MAX, name="metadata")
+
+
+class Granted(Answer, frozen=True, kw_only=True):
+    """Say what was granted, and what the contact has now."""
+
+    location_id: str
+    contact_id: fields.RowId
+    entitlement_id: fields.OtherRowId
+    credits_granted: fields.Credits
+    balance_after: fields.Credits
+    payment_id: fields.RowId | UnsetType = UNSET
+    lot_id: fields.RowId | None | UnsetType = UNSET
+    expires_at: fields.Time | None | UnsetType = UNSET
+
+
+def purchase_of(request: GrantRequest) -> Purchase:
+    """Read a grant request as the purchase it reports."""
+    return Purchase(
+        location_id=request.location_id,
+        external_contact_id=request.external_contact_id or request.ghl_contact_id or "",
+        product_config_id=request.product_config_id,
+        external_payment_id=request.external_payment_id,
+        provider=request.provider,
+        event_type=request.event_type,
+        amount_cents=request.amount_cents,
+        currency=request.currency.upper() if request.currency else None,
+        paid_at=request.paid_at,
+        email=request.email,
+        name=request.name,
+        external_ref=request.external_ref,
+        metadata=request.metadata,
+    )
+
+
+async def grant(call: Call[GrantRequest]) -> Reply:
+    """Grant what a payment bought."""
+    request = call.request
+    key = key_of(call, "grant", request, request_id=request.request_id)
+    engine = call.engine
+    outcome = await grants.grant(engine.db, engine.writer, purchase_of(request), key=key)
+    return reply_to(outcome, key.body)
+
+
+_EXAMPLE: dict[str, Any] = {
+    "location_id": "loc_1",
+    "request_id": "req_1001",
+    "external_payment_id": "pay_456",
+    "external_contact_id": "ghl_contact_123",
+    "product_config_id": "pc_package_1",
+    "amount_cents": 9900,
+    "currency": "USD",
+    "email": "member@example.com",
+    "name": "Member Example",
+}
+
+ROUTES = (
+    Route(
+        method="POST",
+        path="/grants",
+        scope="grant",
+        request=GrantRequest,
+        handler=grant,
+        answer=Granted,
+        codes=(
+            "grant_applied",
+            "CONFIG_NOT_FOUND",
+            "DUPLICATE_EVENT",
+            "BILLING_SUSPENDED",
+            "REQUEST_IN_PROGRESS",
+            "IDEMPOTENCY_CONFLICT",
+        ),
+        tag="Credits",
+        summary="Grant credits for a payment",
+        description=(
+            "Creates the contact if it does not exist. A package opens a new entitlement; a "
+            "membership starts, or has its next period paid if one of that product is running. "
+            "The number of credits always comes from the product config."
+        ),
+        example=_EXAMPLE,
+    ),
+)

@@ -1,0 +1,73 @@
+"""A toy site on a real port, and a client that speaks to it."""
+
+from __future__ import annotations
+
+import asyncio
+import signal
+from collections.abc import AsyncGenerator, AsyncIterator
+from contextlib import asynccontextmanager
+
+import httpx2
+import pytest_asyncio
+
+from kotally.server.process import listening, run_until_stopped, url
+from tests.api.toys import TOKEN, Toys
+
+BODY = {"location_id": "loc_1", "request_id": "r1", "external_contact_id": "c1"}
+
+
+class Caller:
+    """Calls the toy site; by default with a good token."""
+
+    def __init__(self, address: str, http: httpx2.AsyncClient, toys: Toys) -> None:
+        self.address = address
+        self.http = http
+        self.toys = toys
+
+    @property
+    def port(self) -> int:
+        return int(self.address.rpartition(":")[2])
+
+    async def take(self, **fields: object) -> httpx2.Response:
+        return await self.http.post("/api/v2/take", json={**BODY, **fields})
+
+    async def raw(self, body: bytes, content_type: str = "application/json") -> httpx2.Response:
+        headers = {"content-type": content_type}
+        return await self.http.post("/api/v2/take", content=body, headers=headers)
+
+    async def get(self, path: str) -> httpx2.Response:
+        return await self.http.get(path)
+
+
+@asynccontextmanager
+async def serving(toys: Toys) -> AsyncGenerator[Caller, None]:
+    """Serve the toys on a free port until the block ends."""
+    up = asyncio.Event()
+    stop = asyncio.get_running_loop()
+    with listening("127.0.0.1", 0) as listener:
+        address = url("127.0.0.1", listener)
+        server = asyncio.create_task(run_until_stopped(toys.site, listener, started=up.set))
+        await up.wait()
+        headers = {"authorization": f"Bearer {TOKEN}"}
+        async with httpx2.AsyncClient(base_url=address, headers=headers) as http:
+            yield Caller(address, http, toys)
+        signal.raise_signal(signal.SIGTERM)
+        await server
+        for number in (signal.SIGTERM, signal.SIGINT):
+            stop.remove_signal_handler(number)
+
+
+@pytest_asyncio.fixture(scope="module", loop_scope="session")
+async def served() -> AsyncIterator[Caller]:
+    """Serve toys for the tests of a module."""
+    async with serving(Toys()) as caller:
+        yield caller
+
+
+@pytest_asyncio.fixture(loop_scope="session")
+async def caller(served: Caller) -> AsyncIterator[Caller]:
+    """Call the toys as if they were fresh."""
+    served.toys.reset()
+    headers = {"authorization": f"Bearer {TOKEN}"}
+    async with httpx2.AsyncClient(base_url=served.address, headers=headers) as http:
+        yield Caller(served.address, http, served.toys)
