@@ -71,9 +71,9 @@ def pytest_unconfigure(config: pytest.Config) -> None:
     shutil.rmtree(data, ignore_errors=True)
 
 
-def stop_supervisor(data: Path) -> None:
+def stop_supervisor(directory: Path) -> None:
     """Tell a supervisor that nobody will come again, and wait until it has stopped the server."""
-    lock = data / "postgres" / "supervisor.lock"
+    lock = directory / "postgres" / "supervisor.lock"
     if not lock.exists():
         return
     with lock.open() as file:
@@ -90,16 +90,16 @@ def stop_supervisor(data: Path) -> None:
 
 
 @pytest.fixture(scope="session")
-def data(pytestconfig: pytest.Config) -> Path:
+def directory(pytestconfig: pytest.Config) -> Path:
     """Return the data directory of the run's cluster."""
     return pytestconfig.stash[DATA]
 
 
 @pytest_asyncio.fixture(scope="session", loop_scope="session")
-async def server(data: Path) -> AsyncIterator[Target]:
+async def server(directory: Path) -> AsyncIterator[Target]:
     """Give the owner's way into the server of this run."""
     url = os.environ.get(URL_VARIABLE)
-    settings = Settings(data=data, database_url=Secret(url) if url else None)
+    settings = Settings(data=directory, database_url=Secret(url) if url else None)
     async with reached(settings) as target:
         yield target
 

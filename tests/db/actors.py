@@ -58,9 +58,9 @@ async def stay(db: Database, seconds: float) -> None:
     )
 
 
-async def main(act: str, data: Path, seconds: float) -> None:
+async def main(act: str, directory: Path, seconds: float) -> None:
     """Open the database as the owner and act."""
-    async with reached(Settings(data=data)) as target:
+    async with reached(Settings(data=directory)) as target:
         db = Database(target, role=None)
         await {"write": write, "read": read, "stay": lambda d: stay(d, seconds)}[act](db)
         await db.close()

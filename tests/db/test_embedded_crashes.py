@@ -10,117 +10,17 @@ import os
 import shutil
 import signal
 import subprocess
-import sys
-import tempfile
 import time
-from collections.abc import Callable, Iterator
-from pathlib import Path
+from collections.abc import Callable
 
 import psutil
 import pytest
 
+from tests.db.machine import WAIT_S, Actor, Machine
+
 pytestmark = pytest.mark.crash
 
-ACTORS = Path(__file__).with_name("actors.py")
-WAIT_S = 30
-WRITING_S = 0.7
-
-
-class Actor:
-    """One process; its words are in a file, because a pipe holds back the last of them."""
-
-    def __init__(self, data: Path, act: str, seconds: float) -> None:
-        self._out = Path(tempfile.mkstemp(prefix="kotally-crash-", suffix=".out")[1])
-        with self._out.open("w") as out:
-            self.process = subprocess.Popen(
-                [sys.executable, str(ACTORS), act, str(data), str(seconds)],
-                stdout=out,
-                stderr=out,
-                start_new_session=True,
-            )
-
-    def words(self) -> list[str]:
-        """Return every line it said so far."""
-        return self._out.read_text().splitlines()
-
-    def acknowledged(self) -> int:
-        """Return the last number it was sure of."""
-        whole = self._out.read_text().rpartition("\n")[0]  # the last line may be cut off
-        return max((int(line) for line in whole.splitlines() if line.isdecimal()), default=0)
-
-    def wait_for(self, said: Callable[[list[str]], bool]) -> None:
-        """Wait until it said what we wait for."""
-        deadline = time.monotonic() + WAIT_S
-        while not said(self.words()):
-            assert self.process.poll() is None, "\n".join(self.words()[-6:])
-            assert time.monotonic() < deadline, self.words()[-5:]
-            time.sleep(0.01)
-
-    def ended(self) -> list[str]:
-        """Wait for its end and return every line it said."""
-        self.process.wait(WAIT_S)
-        return self.words()
-
-    def end(self) -> None:
-        """Kill it and forget its words."""
-        self.process.kill()
-        self.process.wait()
-        self._out.unlink()
-
-
-class Machine:
-    """A data directory and the processes around it."""
-
-    def __init__(self, data: Path) -> None:
-        self.data = data
-        self.root = data / "postgres"
-        self._actors: list[Actor] = []
-
-    def start(self, act: str, seconds: float = 0) -> Actor:
-        """Start an actor."""
-        self._actors.append(Actor(self.data, act, seconds))
-        return self._actors[-1]
-
-    def server(self) -> int:
-        """Return the pid of the postmaster."""
-        return int((self.root / "server" / "cluster" / "postmaster.pid").read_text().split()[0])
-
-    def supervisor(self) -> int:
-        """Return the pid of the supervisor."""
-        return int((self.root / "supervisor.lock").read_text())
-
-    def living(self) -> list[psutil.Process]:
-        """Return every server and supervisor of this data directory."""
-        found: list[psutil.Process] = []
-        for process in psutil.process_iter(["cmdline", "status"]):
-            line = process.info["cmdline"] or []
-            ours = any(str(self.data) in part for part in line) and str(ACTORS) not in line
-            if ours and process.info["status"] != psutil.STATUS_ZOMBIE:
-                found.append(process)
-        return found
-
-    def wait_until_alone(self) -> None:
-        """Wait until no server and no supervisor is left."""
-        deadline = time.monotonic() + WAIT_S
-        while self.living():
-            assert time.monotonic() < deadline, self.living()
-            time.sleep(0.05)
-
-    def end(self) -> None:
-        """Kill what a failed test left and remove the directory."""
-        for actor in self._actors:
-            actor.end()
-        for process in self.living():
-            process.kill()
-        shutil.rmtree(self.data, ignore_errors=True)
-
-
-@pytest.fixture
-def machine() -> Iterator[Machine]:
-    """Give a data directory the server's user can reach."""
-    made = Machine(Path(tempfile.mkdtemp(prefix="kotally-crash-")))
-    yield made
-    made.end()
+WRITING_S = 0.4
 
 
 def write_and_kill(machine: Machine, kill: Callable[[Machine, Actor], None]) -> int:
@@ -148,7 +48,7 @@ def assert_nothing_lost(machine: Machine, last: int) -> None:
     assert last > 1
     assert top >= last
     assert missing == 0
-    machine.wait_until_alone()
+    machine.stop()
 
 
 @pytest.mark.parametrize("how", [signal.SIGKILL, signal.SIGTERM], ids=lambda how: how.name)
@@ -224,13 +124,13 @@ def test_a_pid_file_of_the_past_stops_nobody(machine: Machine, left: str) -> Non
         other.wait()
 
 
-def test_eight_processes_on_a_new_directory_share_one_server(machine: Machine) -> None:
-    users = [machine.start("stay", 2) for _ in range(8)]
+def test_eight_processes_on_a_new_directory_share_one_server(new: Machine) -> None:
+    users = [new.start("stay", 2) for _ in range(8)]
 
     assert [user.ended() for user in users] == [["here", "same"]] * 8
-    log = (machine.root / "server.log").read_text()
+    log = (new.root / "server.log").read_text()
     assert log.count("starting PostgreSQL") == 1
-    machine.wait_until_alone()
+    new.wait_until_alone()
 
 
 def test_who_started_the_server_may_leave_while_others_use_it(machine: Machine) -> None:
@@ -253,12 +153,12 @@ def test_a_stop_of_the_supervisor_waits_for_the_users(machine: Machine) -> None:
     machine.wait_until_alone()
 
 
-def test_an_initdb_that_was_cut_off_is_done_again(machine: Machine) -> None:
-    half = machine.root / "server" / "cluster.123"
+def test_an_initdb_that_was_cut_off_is_done_again(new: Machine) -> None:
+    half = new.root / "server" / "cluster.123"
     half.mkdir(parents=True)
     (half / "PG_VERSION").write_text("18\n")
-    shutil.chown(machine.root / "server", machine.data.stat().st_uid)
+    shutil.chown(new.root / "server", new.directory.stat().st_uid)
 
-    assert machine.start("stay").ended() == ["here", "same"]
+    assert new.start("stay").ended() == ["here", "same"]
     assert not half.exists()
-    machine.wait_until_alone()
+    new.wait_until_alone()

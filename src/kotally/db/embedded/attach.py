@@ -23,9 +23,11 @@ _NS_PER_S: Final = 1_000_000_000
 
 
 @asynccontextmanager
-async def attached(data: Path, *, pg_bin: Path | None = None) -> AsyncGenerator[Attachment, None]:
+async def attached(
+    directory: Path, *, pg_bin: Path | None = None
+) -> AsyncGenerator[Attachment, None]:
     """Hold on to the embedded server of a data directory; it runs as long as anybody does."""
-    attachment = Attachment(data, pg_bin)
+    attachment = Attachment(directory, pg_bin)
     try:
         await attachment.begin()
         yield attachment
@@ -36,10 +38,10 @@ async def attached(data: Path, *, pg_bin: Path | None = None) -> AsyncGenerator[
 class Attachment:
     """One process's hold on the server."""
 
-    def __init__(self, data: Path, pg_bin: Path | None) -> None:
-        self._data: Path = data
+    def __init__(self, directory: Path, pg_bin: Path | None) -> None:
+        self._data: Path = directory
         self._pg_bin: Path | None = pg_bin
-        self._root: Path = root_of(data)
+        self._root: Path = root_of(directory)
         self._users: int | None = None
         self._revived_at: int = 0
         self._supervisor: int | None = None  # the one we started, to reap it when it ends

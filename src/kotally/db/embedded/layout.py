@@ -47,9 +47,9 @@ class Layout(NamedTuple):
         return Path("/tmp") / f"kotally-{hashlib.sha256(os.fsencode(path)).hexdigest()[:16]}"  # noqa: S108 -- its owner is checked before use
 
 
-def root_of(data: Path) -> Path:
+def root_of(directory: Path) -> Path:
     """Return the directory of the embedded server in a data directory."""
-    return data.resolve() / "postgres"
+    return directory.resolve() / "postgres"
 
 
 def write_whole(path: Path, text: str, *, mode: int = 0o600) -> None:
