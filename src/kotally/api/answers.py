@@ -114,6 +114,26 @@ _CATALOGUE = (
         "Grant a new one.",
     ),
     _refused(
+        "EXPIRES_BEFORE_APPOINTMENT",
+        "This entitlement ends before the appointment; named in `explain` only.",
+        "Book an earlier time, or grant an entitlement that lasts longer.",
+    ),
+    _refused(
+        "STARTS_AFTER_APPOINTMENT",
+        "This entitlement begins after the appointment; named in `explain` only.",
+        "Book a later time, or use another entitlement.",
+    ),
+    _refused(
+        "OTHER_PRODUCT",
+        "This entitlement is of another product than was asked for; named in `explain` only.",
+        "Leave product_config_id out, or use this entitlement's own.",
+    ),
+    _refused(
+        "HOLD_NOT_FOUND",
+        "There is no such hold in this location.",
+        "Use the hold_id of the answer that placed the hold.",
+    ),
+    _refused(
         "HOLD_ALREADY_CLOSED",
         "This hold was already captured, released or has lapsed.",
         "Place a new hold, or deduct directly.",

@@ -11,7 +11,7 @@ TIME_FORM = (
 
 _NOUNS = {
     "int": "a whole number",
-    "float": "a number",
+    "float": "a decimal number",
     "str": "text",
     "bool": "true or false",
     "object": "an object",
