@@ -67,7 +67,21 @@ class Document(Struct, frozen=True):
     body: bytes
 
 
-Reply = Answer | Replayed | Document
+class Decided(Struct, frozen=True):
+    """
+    Answer with what the kernel decided.
+
+    `answer` is the business part as a JSON object, passed on as it was stored, so that a replay
+    cannot differ. The correlation id is the one under which it was decided.
+    """
+
+    code: str
+    correlation_id: UUID
+    answer: str
+    replayed: bool = False
+
+
+Reply = Answer | Replayed | Document | Decided
 
 
 class Invalid(ValueError):

@@ -41,7 +41,7 @@ from kotally.api.exchange import (
 from kotally.api.limits import RATE_DEFAULT, Limiter
 from kotally.api.metrics import RequestMetrics
 from kotally.api.rendering import Empty, Rendered, render, send_rendered
-from kotally.api.routing import Match, Route, Table
+from kotally.api.routing import ANY_SCOPE, Match, Route, Table
 from kotally.api.validation import BodyDecoder, QueryDecoder, segment
 from kotally.api.watchdog import BODY_NS, HANDLER_NS, Watchdog
 from kotally.core.clock import monotonic_ns
@@ -192,7 +192,7 @@ class Door:
         exchange.allowance = allowance
         if allowance.retry_after:
             return refusal("RATE_LIMITED", exchange.correlation_id)
-        if route.scope not in client.scopes:
+        if route.scope != ANY_SCOPE and route.scope not in client.scopes:
             message = f"This endpoint needs the scope `{route.scope}`; use a client that has it."
             return refusal("INSUFFICIENT_SCOPE", exchange.correlation_id, message=message)
         return None

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from typing import Annotated, Any
 
-import msgspec
 from msgspec import UNSET, Meta, Struct, UnsetType
 
 from kotally.api import fields
@@ -17,6 +16,8 @@ from kotally.ledger import eligibility
 class CreditRequest(Request, frozen=True, kw_only=True, omit_defaults=True):
     """Name a contact, what is booked, and how much of it."""
 
+    either = (fields.CONTACT, ("product_config_id", "calendar_id"))
+
     location_id: fields.LocationId
     external_contact_id: fields.ContactKey | None = None
     ghl_contact_id: fields.ContactKey | None = None
@@ -24,13 +25,6 @@ class CreditRequest(Request, frozen=True, kw_only=True, omit_defaults=True):
     calendar_id: fields.CalendarId | None = None
     amount: fields.Amount = 1
     appointment_time: fields.Time | None = None
-
-    def __post_init__(self) -> None:
-        """Ask for a contact, and for a product or a calendar."""
-        fields.require_contact(self.external_contact_id, self.ghl_contact_id)
-        fields.require_one(
-            product_config_id=self.product_config_id, calendar_id=self.calendar_id
-        )
 
 
 class CheckRequest(CreditRequest, frozen=True, kw_only=True, omit_defaults=True):
@@ -79,7 +73,7 @@ class Eligible(Answer, frozen=True, kw_only=True):
 
     balance_after: fields.Credits
     credits: fields.Credits | UnsetType = UNSET
-    cancel_free_until: fields.Time | None | UnsetType = UNSET
+    cancel_free_until: fields.Time | UnsetType | None = UNSET
     valid_as_of: fields.Time | UnsetType = UNSET
     funding: list[Slice] | UnsetType = UNSET
     explain: list[Considered] | UnsetType = UNSET
@@ -112,7 +106,7 @@ class Restored(Answer, frozen=True, kw_only=True):
     contact_id: fields.RowId | UnsetType = UNSET
     hold_id: fields.RowId | UnsetType = UNSET
     credits_restored: fields.Credits | UnsetType = UNSET
-    cancel_free_until: fields.Time | None | UnsetType = UNSET
+    cancel_free_until: fields.Time | UnsetType | None = UNSET
 
 
 async def check(call: Call[CheckRequest]) -> Reply:

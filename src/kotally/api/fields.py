@@ -20,6 +20,9 @@ PAGE_SIZE = 20
 PAGE_SIZE_MAX = 100
 CURSOR_LENGTH_MAX = 500
 
+# Two names of one thing: the contact's id in the caller's system.
+CONTACT = ("external_contact_id", "ghl_contact_id")
+
 _UUID = "0199c0de-7a1e-7c3b-9f10-3b5e2d4c6a70"
 _OTHER_UUID = "0199c0de-7a1e-7c3b-9f10-3b5e2d4c6a71"
 _TIME = "2026-04-16T09:30:00.000Z"

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Annotated, Any
 
+import msgspec
 from msgspec import UNSET, Meta, UnsetType
 
 from kotally.api import fields
@@ -14,10 +15,13 @@ from kotally.payments import grants
 from kotally.payments.grants import Purchase
 
 METADATA_BYTES_MAX = 16_384
+_encode = msgspec.json.Encoder().encode
 
 
 class GrantRequest(Request, frozen=True, kw_only=True, omit_defaults=True):
     """Report a payment for a product; the product decides the credits."""
+
+    either = (fields.CONTACT,)
 
     location_id: fields.LocationId
     request_id: fields.RequestId
@@ -42,8 +46,9 @@ class GrantRequest(Request, frozen=True, kw_only=True, omit_defaults=True):
 
     def __post_init__(self) -> None:
         """Ask for a contact, and for metadata of a sensible size."""
-        fields.require_contact(self.external_contact_id, self.ghl_contact_id)
-        fields.require_size(self.metadata, METADATA_BYTES_MAX, name="metadata")
+        super().__post_init__()
+        if self.metadata is not None and len(_encode(self.metadata)) > METADATA_BYTES_MAX:
+            raise Invalid("metadata", f"must be at most {METADATA_BYTES_MAX} bytes as JSON")
 
 
 class Granted(Answer, frozen=True, kw_only=True):
@@ -55,8 +60,8 @@ class Granted(Answer, frozen=True, kw_only=True):
     credits_granted: fields.Credits
     balance_after: fields.Credits
     payment_id: fields.RowId | UnsetType = UNSET
-    lot_id: fields.RowId | None | UnsetType = UNSET
-    expires_at: fields.Time | None | UnsetType = UNSET
+    lot_id: fields.RowId | UnsetType | None = UNSET
+    expires_at: fields.Time | UnsetType | None = UNSET
 
 
 def purchase_of(request: GrantRequest) -> Purchase:

@@ -23,14 +23,17 @@ _encode = msgspec.json.Encoder().encode
 class HoldRequest(DeductRequest, frozen=True, kw_only=True, omit_defaults=True):
     """Reserve credits for a booking, or for a short while at a checkout."""
 
-    ttl_seconds: Annotated[
-        int | None,
-        Meta(
-            ge=1,
-            le=TTL_SECONDS_MAX,
-            description="When nobody settles it, release it after this time; at most a day.",
-        ),
-    ] = None
+    ttl_seconds: (
+        Annotated[
+            int,
+            Meta(
+                ge=1,
+                le=TTL_SECONDS_MAX,
+                description="When nobody settles it, release it after this time; at most a day.",
+            ),
+        ]
+        | None
+    ) = None
 
 
 class SettleRequest(Request, frozen=True, kw_only=True, omit_defaults=True):

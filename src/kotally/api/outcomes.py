@@ -16,7 +16,7 @@ _CONFLICT: Final = "IDEMPOTENCY_CONFLICT"
 _KNOWN: Final = frozenset(REASONS)
 
 
-def key_of(call: Call[Any], operation: str, request: Struct, *, request_id: str) -> Key:
+def key_of(call: Call[Any], operation: str, request: Struct, *, request_id: str | None) -> Key:
     """Name a request, so that the same one always gets the same answer (S15.1)."""
     hash_, body = digest(operation, request)
     return Key(request_id, hash_, body, call.correlation_id, "api", f"client:{call.client.id}")
@@ -24,14 +24,14 @@ def key_of(call: Call[Any], operation: str, request: Struct, *, request_id: str)
 
 def act_of(call: Call[Any], operation: Operation, request: Any, **fields: Any) -> Act:  # noqa: ANN401 - every request struct
     """Make the act of a request about credits; `fields` add to or replace the request's own."""
-    key = key_of(call, operation, request, request_id=request.request_id)
+    key = key_of(call, operation, request, request_id=getattr(request, "request_id", None))
     shared = {
         "external_contact_id": request.external_contact_id or request.ghl_contact_id,
         "product_config_id": request.product_config_id,
         "calendar_id": request.calendar_id,
         "amount": request.amount,
         "appointment_at": request.appointment_time,
-        "external_ref": request.external_ref,
+        "external_ref": getattr(request, "external_ref", None),
     }
     return act(operation, key, **(shared | fields))
 

@@ -6,9 +6,10 @@ from typing import Any
 
 import msgspec
 from msgspec import Struct
+from msgspec.json import format as format_json
 
-from kotally.api.answers import STATUS
-from kotally.api.call import Document, Replayed, Reply
+from kotally.api.answers import REASONS, STATUS, sentence
+from kotally.api.call import Decided, Document, Replayed, Reply
 from kotally.api.exchange import Exchange, Send
 
 NO_CONTENT = 204
@@ -30,6 +31,16 @@ _AFTER = {
 }
 
 
+def _frame(code: str) -> tuple[bytes, bytes]:
+    ok = b"true" if REASONS[code].ok else b"false"
+    before = b'{"ok":%s,"reason_code":"%s","correlation_id":"' % (ok, code.encode())
+    after = b'"' if REASONS[code].ok else b'","message":' + _encode(sentence(code))
+    return before, after
+
+
+_FRAMES = {code: _frame(code) for code in REASONS}
+
+
 class Empty(Struct, frozen=True):
     """Answer without a body, to OPTIONS."""
 
@@ -47,7 +58,13 @@ def render(exchange: Exchange, reply: Reply | Empty) -> Rendered:
     """Encode the reply; a reason code that is not in the catalogue is a fault."""
     headers = list(_FIXED)
     correlation_id = exchange.correlation_id
-    if isinstance(reply, Document | Empty):
+    if isinstance(reply, Decided):
+        body, code, correlation_id = decided_body(reply), reply.code, reply.correlation_id
+        status = STATUS[code]
+        exchange.correlation_id = correlation_id
+        if reply.replayed:
+            headers.append(_REPLAYED)
+    elif isinstance(reply, Document | Empty):
         body = reply.body if isinstance(reply, Document) else b""
         status, code = (200, "document") if isinstance(reply, Document) else (NO_CONTENT, "options")
     else:
@@ -64,6 +81,21 @@ def render(exchange: Exchange, reply: Reply | Empty) -> Rendered:
         headers.append(_AFTER[code])
     _append_allowance(headers, exchange)
     return Rendered(status, code, headers, body)
+
+
+def decided_body(reply: Decided) -> bytes:
+    """Put the three common keys, and a refusal's sentence, in front of what the kernel answered."""
+    before, after = _FRAMES[reply.code]
+    fields = format_json(reply.answer.encode(), indent=-1)
+    # The answer is an object: its opening brace gives way to what comes in front.
+    return b"".join(
+        (
+            before,
+            str(reply.correlation_id).encode(),
+            after,
+            b"}" if fields == b"{}" else b"," + fields[1:],
+        )
+    )
 
 
 async def send_rendered(rendered: Rendered, send: Send) -> None:

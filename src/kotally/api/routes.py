@@ -2,7 +2,13 @@
 
 from __future__ import annotations
 
-from kotally.api import system
+from kotally.api import batch, entitlements, grants, holds, system
 from kotally.api.routing import Route
 
-ROUTES: tuple[Route, ...] = (*system.ROUTES,)
+ROUTES: tuple[Route, ...] = (
+    *grants.ROUTES,
+    *entitlements.ROUTES,
+    *holds.ROUTES,
+    *batch.ROUTES,
+    *system.ROUTES,
+)

@@ -10,6 +10,7 @@ from msgspec import Struct
 from kotally.api.call import Answer, Call, Refusal, Reply, Request
 
 PREFIX = "/api/v2"
+ANY_SCOPE = "any"  # a token is asked for; the handler looks at its scopes itself
 
 Handler = Callable[[Call[Any]], Awaitable[Reply]]
 Bound = Any  # what the door keeps for a route

@@ -23,15 +23,13 @@ begin
   perform kotally.lock_acts(p_location_id, p_acts, v_location.now);
   for v in select * from kotally.intake(p_location_id, p_acts) loop
     v_act := v.act;
-    if v.known then
-      return next kotally.replay(p_location_id, v_act, v.ord);
-      continue;
-    end if;
     if v.is_first then
       v_refs := '{}';
       v_state := (v.lots, v.available, v.blockers, v.seq, null, null, null, null)::kotally.spending;
     end if;
-    if v_act.operation in ('deduct', 'hold') and v.contact_id is not null and not v_location.is_suspended
+    if v.known then
+      v_out := kotally.replay(p_location_id, v_act, v.ord);
+    elsif v_act.operation in ('deduct', 'hold') and v.contact_id is not null and not v_location.is_suspended
        and not v.is_taken and not v_is_flushed
        and (v_act.external_ref is null or v_act.external_ref <> all (v_refs)) then
       v_state := kotally.take(p_location_id, v_act, v.contact_id, v_state,
@@ -40,7 +38,7 @@ begin
       if v_out.code in ('deducted', 'held') then
         v_postings := v_postings || v_state.posting;
         v_holds := v_holds || v_state.hold;
-        v_refs := v_refs || v_act.external_ref;
+        v_refs := array_remove(v_refs || v_act.external_ref, null);
       end if;
     else
       -- The other acts read what earlier ones wrote, and so must all that follow them.
@@ -49,11 +47,9 @@ begin
       v_out := kotally.carry_out(p_location_id, v_act, v.contact_id, v_location.is_suspended, v_location.now);
       v_out.ord := v.ord;
     end if;
-    if p_atomic and v_out.code = upper(v_out.code) then
-      raise exception using errcode = 'KT001', message = v_out.code, detail = row_to_json(v_out)::text;
-    end if;
+    perform kotally.demand_done(v_out) where p_atomic;
     -- A stale act is planned anew by its caller, so it has not been decided.
-    if v_out.code <> 'STALE' and v_act.operation <> 'check' then
+    if not v.known and v_out.code <> 'STALE' and v_act.operation <> 'check' then
       v_requests := v_requests || kotally.request_for(p_location_id, v_act, v.contact_id, v_out, v_location.now);
     end if;
     return next v_out;
@@ -62,6 +58,9 @@ begin
   insert into kotally.requests select r.* from unnest(v_requests) r
    where r.location_id = p_location_id;
   -- The same request twice in one batch is a repetition of the first.
-  return query select r.* from kotally.repetitions(p_location_id, p_acts) r;
+  for v_out in select r.* from kotally.repetitions(p_location_id, p_acts) r loop
+    perform kotally.demand_done(v_out) where p_atomic;
+    return next v_out;
+  end loop;
 end;
 $$;

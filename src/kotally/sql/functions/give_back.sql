@@ -13,7 +13,7 @@ begin
   end if;
   perform kotally.post(p_location_id, p_now, array[kotally.posting_for(
     p_act, p_hold.contact_id, case when v_is_open then 'release' else 'restore' end,
-    coalesce(p_act.args ->> 'reason', 'cancelled_in_time'), p_now, p_hold.id, p_hold.placed_seq,
+    coalesce(p_act.args::jsonb ->> 'reason', 'cancelled_in_time'), p_now, p_hold.id, p_hold.placed_seq,
     v_plan.entries)], v_plan.lots);
   update kotally.holds h
      set released = h.released + case when v_is_open then p_credits else 0 end,

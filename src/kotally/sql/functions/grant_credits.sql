@@ -5,7 +5,7 @@ create or replace function kotally.grant_credits(
   p_location_id text, p_act kotally.act, p_contact_id uuid, p_now timestamptz
 ) returns kotally.outcome language plpgsql as $$
 declare
-  v_args jsonb := p_act.args;
+  v_args jsonb := p_act.args::jsonb;
   v_payment kotally.payments;
   v_lot kotally.lots;
   v_entitlement_id uuid;

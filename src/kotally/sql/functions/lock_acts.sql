@@ -6,17 +6,17 @@ begin
   if exists (select from unnest(p_acts) a where a.operation = 'grant') then
     insert into kotally.contacts (location_id, id, external_id, email, name, created_at)
     select distinct on (a.external_contact_id)
-           p_location_id, (a.args ->> 'contact_id')::uuid, a.external_contact_id,
-           a.args ->> 'email', a.args ->> 'name', p_now
+           p_location_id, (a.args::jsonb ->> 'contact_id')::uuid, a.external_contact_id,
+           a.args::jsonb ->> 'email', a.args::jsonb ->> 'name', p_now
       from unnest(p_acts) a
-     where a.operation = 'grant' and a.args ? 'version'
+     where a.operation = 'grant' and a.args::jsonb ? 'version'
        and not exists (
          select from kotally.contacts c
           where c.location_id = p_location_id and c.external_id = a.external_contact_id)
        and not exists (
          select from kotally.payments p
-          where p.location_id = p_location_id and p.provider = a.args ->> 'provider'
-            and p.external_payment_id = a.args ->> 'external_payment_id')
+          where p.location_id = p_location_id and p.provider = a.args::jsonb ->> 'provider'
+            and p.external_payment_id = a.args::jsonb ->> 'external_payment_id')
      order by a.external_contact_id
         on conflict do nothing;
     insert into kotally.balances (location_id, contact_id)

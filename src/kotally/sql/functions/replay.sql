@@ -4,7 +4,7 @@ create or replace function kotally.replay(p_location_id text, p_act kotally.act,
 returns kotally.outcome language sql stable as $$
   select case
     when r.request_hash = p_act.request_hash
-      then (p_ord, r.code, true, r.correlation_id, r.answer)::kotally.outcome
+      then (p_ord, r.code, true, r.correlation_id, r.answer::text)::kotally.outcome
     else (p_ord, 'IDEMPOTENCY_CONFLICT', false, p_act.correlation_id,
           json_build_object('operation', r.operation, 'body', r.body))::kotally.outcome
   end

@@ -4,6 +4,6 @@ create or replace function kotally.request_for(
 ) returns kotally.requests language sql stable as $$
   select (
     p_location_id, p_act.source, p_act.request_id, p_act.operation, p_act.request_hash,
-    p_act.body::json, p_outcome.code, p_outcome.answer, p_contact_id, p_outcome.correlation_id,
+    p_act.body::json, p_outcome.code, p_outcome.answer::json, p_contact_id, p_outcome.correlation_id,
     p_now)::kotally.requests
 $$;

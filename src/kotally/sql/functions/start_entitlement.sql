@@ -4,10 +4,10 @@ create or replace function kotally.start_entitlement(
   p_location_id text, p_act kotally.act, p_contact_id uuid, p_now timestamptz
 ) returns uuid language plpgsql as $$
 declare
-  v_args jsonb := p_act.args;
-  v_plan jsonb := p_act.args -> 'membership';
+  v_args jsonb := p_act.args::jsonb;
+  v_plan jsonb := p_act.args::jsonb -> 'membership';
   v_running kotally.memberships;
-  v_entitlement_id uuid := (p_act.args ->> 'entitlement_id')::uuid;
+  v_entitlement_id uuid := (p_act.args::jsonb ->> 'entitlement_id')::uuid;
 begin
   if v_plan is not null then
     select * into v_running from kotally.memberships m

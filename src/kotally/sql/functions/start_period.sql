@@ -3,7 +3,7 @@ create or replace function kotally.start_period(
   p_location_id text, p_contact_id uuid, p_membership_id uuid, p_act kotally.act, p_now timestamptz
 ) returns void language plpgsql as $$
 declare
-  v_plan jsonb := p_act.args -> 'membership';
+  v_plan jsonb := p_act.args::jsonb -> 'membership';
 begin
   insert into kotally.memberships (
     location_id, id, contact_id, product_config_id, status, anchor_on, period_number,
@@ -20,6 +20,6 @@ begin
   values (
     p_location_id, p_membership_id, (v_plan ->> 'number')::integer,
     (v_plan ->> 'starts_at')::timestamptz, (v_plan ->> 'ends_at')::timestamptz,
-    (p_act.args ->> 'payment_id')::uuid, (p_act.args -> 'lot' ->> 'id')::uuid, p_now);
+    (p_act.args::jsonb ->> 'payment_id')::uuid, (p_act.args::jsonb -> 'lot' ->> 'id')::uuid, p_now);
 end;
 $$;

@@ -38,7 +38,7 @@ begin
     p_location_id, p_act.id, p_contact_id, p_act.external_ref, p_act.product_config_id,
     p_act.calendar_id, p_act.amount, v_funding.taken, case when v_is_hold then 0 else v_funding.taken end,
     0, 0, 0, case when v_is_hold then 'held' else 'captured' end, true, p_act.appointment_at, null,
-    p_now + make_interval(secs => (p_act.args ->> 'ttl_seconds')::integer),
+    p_now + make_interval(secs => (p_act.args::jsonb ->> 'ttl_seconds')::integer),
     coalesce(v_funding.cancel_window_minutes, p_window_minutes), v_state.seq, p_now,
     case when v_is_hold then null else p_now end)::kotally.holds;
   v_state.answer := json_build_object(

@@ -1,6 +1,6 @@
 -- The shapes in which work enters and leaves the kernel.
 
--- One thing a caller wants done; `args` holds what only some operations need.
+-- One thing a caller wants done; `args` holds what only some operations need, as JSON.
 create type kotally.act as (
   operation           text,
   id                  uuid,
@@ -17,7 +17,7 @@ create type kotally.act as (
   appointment_at      timestamptz,
   external_ref        text,
   hold_id             uuid,
-  args                jsonb
+  args                text
 );
 
 -- What came of it: `answer` is the business part of the answer, kept and repeated to the letter.
@@ -26,7 +26,7 @@ create type kotally.outcome as (
   code           text,
   replayed       boolean,
   correlation_id uuid,
-  answer         json
+  answer         text
 );
 
 create type kotally.new_entry as (
@@ -79,7 +79,7 @@ create type kotally.spending as (
   blockers  kotally.blockers[],
   seq       bigint,
   code      text,
-  answer    json,
+  answer    text,
   posting   kotally.new_posting,
   hold      kotally.holds
 );

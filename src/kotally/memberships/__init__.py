@@ -1,0 +1,1 @@
+"""Memberships: entitlements that recur, period by period."""

@@ -1,0 +1,1 @@
+"""Payments: commercial events, whoever reports them, and what they grant."""
