@@ -1,0 +1,47 @@
+"""The rules of a product beside its credits; a lot copies those it needs when it is issued."""
+
+from __future__ import annotations
+
+from typing import Annotated, Any, Final
+
+import msgspec
+from msgspec import Meta, Struct
+
+from kotally.workspaces.refusals import Refused, invalid
+
+WINDOW_MINUTES_MAX: Final = 525_600  # a year
+GRACE_DAYS_MAX: Final = 3_650
+PERIOD_MONTHS_MAX: Final = 120
+
+
+class Rules(Struct, frozen=True, kw_only=True, omit_defaults=True, forbid_unknown_fields=True):
+    """
+    How a product behaves where the default does not suit; stored without the defaults.
+
+    `period_months` is the length of a membership's period (S9.2). `cancel_window_minutes` is how
+    long before its start a booking is cancelled for free; None is the location's own (S4.1).
+    `restore_grace_days` is how long credits live that come back expired; 0 forfeits them (S4.4).
+    """
+
+    period_months: Annotated[int, Meta(ge=1, le=PERIOD_MONTHS_MAX)] = 1
+    cancel_window_minutes: Annotated[int, Meta(ge=0, le=WINDOW_MINUTES_MAX)] | None = None
+    restore_grace_days: Annotated[int, Meta(ge=0, le=GRACE_DAYS_MAX)] = 7
+
+
+def read_rules(stored: dict[str, Any]) -> Rules:
+    """Read the rules of a version from the database."""
+    return msgspec.convert(stored, Rules)
+
+
+def stored_rules(rules: Rules) -> dict[str, Any]:
+    """Return what is stored of the rules: only what differs from the defaults."""
+    return msgspec.to_builtins(rules)
+
+
+def rules_fault(rules: Rules) -> Refused | None:
+    """Refuse a rule beyond its limit; a struct made in Python was not checked yet."""
+    try:
+        read_rules(stored_rules(rules))
+    except msgspec.ValidationError as fault:
+        return invalid(f"A rule of the product cannot be: {fault}.")
+    return None
