@@ -16,7 +16,7 @@ import shutil
 import signal
 import tempfile
 import time
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from contextlib import AsyncExitStack
 from pathlib import Path
 from typing import Any
@@ -93,6 +93,17 @@ def stop_supervisor(directory: Path) -> None:
 def directory(pytestconfig: pytest.Config) -> Path:
     """Return the data directory of the run's cluster."""
     return pytestconfig.stash[DATA]
+
+
+@pytest.fixture
+def data_directory() -> Iterator[Path]:
+    """Give a new KOTALLY_DATA for a test that starts the product itself; stops what it started."""
+    made = Path(tempfile.mkdtemp(prefix="kotally-data-"))
+    (made / "postgres").mkdir()
+    (made / "postgres" / "local.conf").write_text(FAST)
+    yield made
+    stop_supervisor(made)
+    shutil.rmtree(made, ignore_errors=True)
 
 
 @pytest_asyncio.fixture(scope="session", loop_scope="session")

@@ -77,6 +77,12 @@ class Machine:
         self._actors.append(Actor(self.directory, act, seconds))
         return self._actors[-1]
 
+    def beside(self, directory: Path) -> Machine:
+        """Give another data directory, whose processes end with ours."""
+        other = Machine(directory)
+        other._actors = self._actors
+        return other
+
     def server(self) -> int:
         """Return the pid of the postmaster."""
         return int((self.root / "server" / "cluster" / "postmaster.pid").read_text().split()[0])

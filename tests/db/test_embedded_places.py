@@ -100,7 +100,7 @@ async def test_a_copy_of_such_a_directory_does_not_share_the_cluster(
 ) -> None:
     assert closed.start("stay").ended() == ["here", "same"]
     closed.stop()
-    copy = Machine(tmp_path / "copy")
+    copy = closed.beside(tmp_path / "copy")
     shutil.copytree(closed.directory, copy.directory)
 
     assert "is a copy of" in await failure_of(copy)
@@ -162,7 +162,7 @@ async def test_programs_that_cannot_be_reached_are_copied_once(
 
 def test_a_path_too_long_for_a_socket_has_it_in_tmp(new: Machine) -> None:
     new.directory.chmod(0o711)
-    deep = Machine(new.directory / ("long" * 20))
+    deep = new.beside(new.directory / ("long" * 20))
 
     assert deep.start("stay").ended() == ["here", "same"]
 

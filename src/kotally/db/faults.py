@@ -48,7 +48,7 @@ def unavailable(fault: BaseException) -> DatabaseUnavailable | None:
         return None
     if isinstance(fault, asyncpg.InterfaceError):
         # The driver has one class for wrong use and for a lost connection; only the text differs.
-        lost = "clos" in str(fault) or "released" in str(fault)
+        lost = "closed" in str(fault) or "closing" in str(fault)
         return DatabaseUnavailable(f"the database connection is lost: {fault}") if lost else None
     if isinstance(fault, asyncpg.InternalClientError):
         # A dying server says so before it hangs up; the driver stumbles over the time between.
