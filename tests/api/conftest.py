@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-import signal
+import os
 from collections.abc import AsyncGenerator, AsyncIterator
 from contextlib import asynccontextmanager
 
@@ -13,6 +13,7 @@ import pytest_asyncio
 from kotally.server.process import listening, run_until_stopped, url
 from tests.api.toys import TOKEN, Toys
 
+HEADERS = {"authorization": f"Bearer {TOKEN}"}
 BODY = {"location_id": "loc_1", "request_id": "r1", "external_contact_id": "c1"}
 
 
@@ -41,20 +42,22 @@ class Caller:
 
 @asynccontextmanager
 async def serving(toys: Toys) -> AsyncGenerator[Caller, None]:
-    """Serve the toys on a free port until the block ends."""
+    """Serve the toys on a free port until the block ends, then wait for the server's end."""
     up = asyncio.Event()
-    stop = asyncio.get_running_loop()
+    stopped, stop = os.pipe()
     with listening("127.0.0.1", 0) as listener:
         address = url("127.0.0.1", listener)
-        server = asyncio.create_task(run_until_stopped(toys.site, listener, started=up.set))
+        running = run_until_stopped(toys.site, listener, started=up.set, stop_when_readable=stopped)
+        server = asyncio.create_task(running)
         await up.wait()
-        headers = {"authorization": f"Bearer {TOKEN}"}
-        async with httpx2.AsyncClient(base_url=address, headers=headers) as http:
-            yield Caller(address, http, toys)
-        signal.raise_signal(signal.SIGTERM)
-        await server
-        for number in (signal.SIGTERM, signal.SIGINT):
-            stop.remove_signal_handler(number)
+        try:
+            async with httpx2.AsyncClient(base_url=address, headers=HEADERS) as http:
+                yield Caller(address, http, toys)
+        finally:
+            os.write(stop, b".")
+            await server
+            os.close(stop)
+            os.close(stopped)
 
 
 @pytest_asyncio.fixture(scope="module", loop_scope="session")
@@ -68,6 +71,5 @@ async def served() -> AsyncIterator[Caller]:
 async def caller(served: Caller) -> AsyncIterator[Caller]:
     """Call the toys as if they were fresh."""
     served.toys.reset()
-    headers = {"authorization": f"Bearer {TOKEN}"}
-    async with httpx2.AsyncClient(base_url=served.address, headers=headers) as http:
+    async with httpx2.AsyncClient(base_url=served.address, headers=HEADERS) as http:
         yield Caller(served.address, http, served.toys)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import io
 import re
+import signal
 from collections.abc import AsyncIterator
 from typing import Any
 from uuid import UUID
@@ -18,8 +19,8 @@ from kotally.api.call import Client
 from kotally.api.exchange import BODY_MAX
 from kotally.api.fields import AMOUNT_MAX
 from kotally.core import logging
-from tests.api.conftest import BODY, Caller
-from tests.api.toys import FIRST_TIME, TOKEN, ToyClient
+from tests.api.conftest import BODY, Caller, serving
+from tests.api.toys import FIRST_TIME, TOKEN, ToyClient, Toys
 
 GOOD = b'{"location_id":"loc_1","request_id":"r","external_contact_id":"c"'
 RATES = ("ratelimit-limit", "ratelimit-remaining", "ratelimit-reset")
@@ -546,3 +547,18 @@ async def speak(port: int, request: bytes) -> bytes:
         answer = await reader.read()
     writer.close()
     return answer
+
+
+async def test_what_was_accepted_is_finished_before_the_parts_are_closed() -> None:
+    toys = Toys()
+    async with serving(toys) as caller:
+        slow = asyncio.create_task(caller.take(request_id="slow"))
+        await asyncio.sleep(0.3)
+        assert toys.metrics.in_flight == 1
+        signal.raise_signal(signal.SIGTERM)
+        response = await slow
+
+        assert response.status_code == 200
+        assert response.headers["connection"] == "close"
+        assert not toys.closed
+    assert toys.closed

@@ -23,7 +23,7 @@ from starlette.responses import (
 from starlette.routing import Mount, Route as Page
 from starlette.staticfiles import StaticFiles
 
-from kotally.api import openapi, reference
+from kotally.api import openapi
 from kotally.api.routing import Route
 from kotally.db import DatabaseUnavailable
 from kotally.db.migrator import SchemaError
@@ -50,6 +50,9 @@ def build_pages(
 
     async def docs(_request: Request) -> Response:
         if not html:
+            # Imported at the first reader: the template engine would slow every start down.
+            from kotally.api import reference  # noqa: PLC0415
+
             html.append(reference.page(routes, openapi.document(routes)))
         return HTMLResponse(html[0])
 

@@ -80,8 +80,12 @@ async def run_until_stopped(
             server.should_exit = True
 
         loop.add_reader(stop_when_readable, stop)
-    async with site.running():
-        await server.serve(sockets=[listener])
+    try:
+        async with site.running():
+            await server.serve(sockets=[listener])
+    finally:
+        for number in STOP_SIGNALS:
+            loop.remove_signal_handler(number)
 
 
 @contextmanager
