@@ -21,6 +21,7 @@ declare
 begin
   select * into v_location from kotally.location_of(p_location_id);
   perform kotally.lock_acts(p_location_id, p_acts, v_location.now);
+  perform kotally.release_due(p_location_id, p_acts, v_location.now);
   for v in select * from kotally.intake(p_location_id, p_acts) loop
     v_act := v.act;
     if v.is_first then

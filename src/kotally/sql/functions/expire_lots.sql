@@ -21,7 +21,8 @@ begin
   v_postings := array(
     select (
       l.contact_id, kotally.new_id(), 'expire', 'expired', 'sweep', 'sweep:expire_lots',
-      'expire:' || l.id || ':' || extract(epoch from l.expires_at)::bigint, 0::smallint,
+      -- What a late release adds to a lot that has expired before is an expiry of its own.
+      format('expire:%s:%s:%s', l.id, extract(epoch from l.expires_at)::bigint, l.expired), 0::smallint,
       kotally.new_id(), l.expires_at, null, null, null, null,
       array[(l.id, 'available', 'expired', l.available)::kotally.new_entry])::kotally.new_posting
       from kotally.lots l

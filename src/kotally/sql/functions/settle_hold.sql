@@ -5,19 +5,15 @@ create or replace function kotally.settle_hold(
 ) returns kotally.outcome language plpgsql as $$
 declare
   v_hold kotally.holds;
-  -- A hold past its time counts as released, whether or not a sweep has passed (S2.5).
-  v_has_lapsed boolean;
 begin
   select * into v_hold from kotally.holds h
    where h.location_id = p_location_id and h.id = p_act.hold_id and h.contact_id = p_contact_id;
   if not found then
     return (0, 'HOLD_NOT_FOUND', false, p_act.correlation_id, '{}')::kotally.outcome;
   end if;
-  v_has_lapsed := p_act.operation = 'capture' and coalesce(v_hold.lapses_at <= p_now, false);
-  if v_hold.status <> 'held' or v_has_lapsed then
+  if v_hold.status <> 'held' then
     return (0, 'HOLD_ALREADY_CLOSED', false, p_act.correlation_id, json_build_object(
-      'hold_id', v_hold.id,
-      'status', case when v_hold.status = 'held' then 'released' else v_hold.status end))::kotally.outcome;
+      'hold_id', v_hold.id, 'status', v_hold.status))::kotally.outcome;
   elsif p_act.operation = 'capture' then
     return kotally.capture(p_location_id, p_act, v_hold, p_now);
   end if;

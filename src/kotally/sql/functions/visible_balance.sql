@@ -1,8 +1,10 @@
--- What the contact can see as available: credits neither expired nor paused at this time.
+-- What the contact can see as available: credits neither expired nor paused at this time, those of
+-- lapsed holds included.
 create or replace function kotally.visible_balance(p_location_id text, p_contact_id uuid, p_now timestamptz)
 returns bigint language sql stable as $$
-  select coalesce(sum(l.available), 0)::bigint
+  select coalesce(sum(l.available + coalesce(r.amount, 0)), 0)::bigint
     from kotally.lots l
+    left join kotally.lapsed_holds(p_location_id, p_contact_id, p_now) r on r.lot_id = l.id
    where l.location_id = p_location_id and l.contact_id = p_contact_id and l.is_open
      and not kotally.is_expired(l, p_now)
      and not exists (
