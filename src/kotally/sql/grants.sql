@@ -6,7 +6,8 @@ revoke all on all tables in schema kotally from kotally_app, kotally_ledger;
 grant usage on schema kotally to kotally_app, kotally_ledger;
 grant select on all tables in schema kotally to kotally_app, kotally_ledger;
 
-grant insert on kotally.postings, kotally.entries, kotally.requests to kotally_ledger;
+grant insert on kotally.postings, kotally.entries, kotally.requests, kotally.expiry_changes
+  to kotally_ledger;
 grant insert, update on kotally.balances, kotally.lots, kotally.holds to kotally_ledger;
 -- `for no key update` asks for the right to update.
 grant insert, update on kotally.contacts, kotally.payments, kotally.entitlements,
@@ -14,14 +15,22 @@ grant insert, update on kotally.contacts, kotally.payments, kotally.entitlements
 
 grant insert, update on kotally.workspaces, kotally.users, kotally.locations, kotally.api_clients,
   kotally.contacts, kotally.products, kotally.payments, kotally.entitlements, kotally.memberships,
-  kotally.periods, kotally.blockers to kotally_app;
-grant insert on kotally.product_versions, kotally.seals to kotally_app;
+  kotally.periods, kotally.blockers, kotally.membership_changes, kotally.freezes, kotally.bookings,
+  kotally.refunds to kotally_app;
+grant insert on kotally.product_versions, kotally.seals, kotally.happenings to kotally_app;
+grant insert on kotally.happenings to kotally_ledger;
 grant delete on kotally.blockers to kotally_app;
 
 alter function kotally.apply(text, kotally.act[], boolean) owner to kotally_ledger;
 alter function kotally.post(text, timestamptz, kotally.new_posting[], kotally.lots[]) owner to kotally_ledger;
 alter function kotally.lock_contacts(text, uuid[]) owner to kotally_ledger;
 alter function kotally.expire_lots(text, integer) owner to kotally_ledger;
+alter function kotally.lapse_holds(text, integer) owner to kotally_ledger;
+alter function kotally.remember(text, text, text, text, bytea, text, text, text, uuid, uuid, timestamptz)
+  owner to kotally_ledger;
+alter function kotally.change_expiry(text, uuid, timestamptz, text, uuid, text, text, uuid, timestamptz)
+  owner to kotally_ledger;
+alter function kotally.project_expiry(text, uuid, timestamptz) owner to kotally_ledger;
 
 revoke execute on all functions in schema kotally from public;
 grant execute on all functions in schema kotally to kotally_app, kotally_ledger;

@@ -18,10 +18,10 @@ language sql stable set timezone = 'UTC' set work_mem = '64MB' as $$
         from kotally.postings p
         left join (
           select m.contact_id, m.seq, count(*) as lines,
-                 sum(case 'available' when m.to_bucket then m.amount
-                                      when m.from_bucket then -m.amount else 0 end)::bigint as available,
-                 sum(case 'held' when m.to_bucket then m.amount
-                                 when m.from_bucket then -m.amount else 0 end)::bigint as held,
+                 sum(case when m.to_bucket = 'available' then m.amount
+                           when m.from_bucket = 'available' then -m.amount else 0 end)::bigint as available,
+                 sum(case when m.to_bucket = 'held' then m.amount
+                           when m.from_bucket = 'held' then -m.amount else 0 end)::bigint as held,
                  string_agg(
                    (m.lot_id, m.from_bucket, m.to_bucket, m.amount)::kotally.new_entry::text, ''
                    order by m.line) as digest

@@ -67,6 +67,8 @@ create table kotally.lots (
   priority          integer not null default 100,
   effective_at      timestamptz not null,
   expires_at        timestamptz,
+  -- Where a freeze that is planned or running will move the expiry when it ends (S8.4).
+  projected_expires_at timestamptz,
   -- Calendar id -> credits per unit; null pays for every calendar at one credit.
   coverage          jsonb check (jsonb_typeof(coverage) = 'object'),
   coverage_width    integer not null default 2147483647 check (coverage_width >= 0),
@@ -213,6 +215,11 @@ create table kotally.holds (
   constraint holds_live_while_something_is_kept check (is_live = (released + returned < amount))
 ) with (fillfactor = 80);
 create index holds_contact_idx on kotally.holds (location_id, contact_id, id);
+-- A contact's bookings by the time they are for; what is not for a time is for now.
+create index holds_appointment_idx
+  on kotally.holds (location_id, contact_id, (coalesce(appointment_at, placed_at)), id)
+  where external_ref is not null or appointment_at is not null;
+create index holds_open_idx on kotally.holds (location_id, contact_id) where status = 'held';
 create unique index holds_booking_key on kotally.holds (location_id, contact_id, external_ref)
   where external_ref is not null and is_live;
 create index holds_lapse_idx on kotally.holds (location_id, lapses_at)

@@ -84,7 +84,13 @@ create table kotally.memberships (
   period_number     integer not null check (period_number > 0),
   period_starts_at  timestamptz not null,
   period_ends_at    timestamptz not null,
+  -- When the membership has to be looked at next: its period turns, or its payment is overdue.
   renews_at         timestamptz,
+  past_due_since    timestamptz,
+  -- When a cancellation takes effect; the membership can be kept until then (S9.7).
+  ends_at           timestamptz,
+  minimum_until     timestamptz,
+  expected_next_charge_at timestamptz,
   primary key (location_id, id),
   constraint memberships_entitlement_fkey
     foreign key (location_id, id) references kotally.entitlements (location_id, id),

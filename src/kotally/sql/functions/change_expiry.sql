@@ -1,0 +1,16 @@
+-- Move the expiry of a contact's lot, and keep what it was and why (S6.7, S8.4). The caller holds
+-- the contact's lock.
+create or replace function kotally.change_expiry(
+  p_location_id text, p_lot_id uuid, p_to_at timestamptz, p_reason text, p_cause_id uuid,
+  p_source text, p_actor text, p_correlation_id uuid, p_now timestamptz
+) returns void language sql security definer set search_path = pg_catalog, pg_temp as $$
+  insert into kotally.expiry_changes (
+    location_id, id, contact_id, lot_id, from_at, to_at, reason, cause_id, source, actor,
+    correlation_id, recorded_at)
+  select l.location_id, kotally.new_id(), l.contact_id, l.id, l.expires_at, p_to_at, p_reason,
+         p_cause_id, p_source, p_actor, p_correlation_id, p_now
+    from kotally.lots l
+   where l.location_id = p_location_id and l.id = p_lot_id;
+  update kotally.lots l set expires_at = p_to_at, projected_expires_at = null
+   where l.location_id = p_location_id and l.id = p_lot_id
+$$;
