@@ -23,7 +23,7 @@ class Actor:
 
     def __init__(self, directory: Path, act: str, seconds: float) -> None:
         # Read by position: the offset of the file is the child's.
-        self._out = tempfile.TemporaryFile("ab+")  # noqa: SIM115 -- lives as long as the actor
+        self._out = tempfile.TemporaryFile("ab+")  # noqa: SIM115 - lives as long as the actor
         self.process = subprocess.Popen(
             [sys.executable, str(ACTORS), act, str(directory), str(seconds)],
             stdout=self._out,

@@ -50,7 +50,7 @@ def secret_uuid() -> UUID:
 
 def _next_tick() -> tuple[int, int]:
     """Return the next (millisecond, counter): it only grows, even when the clock goes back."""
-    global _last_ms, _counter  # noqa: PLW0603 -- the order of ids is a fact about the whole process
+    global _last_ms, _counter  # noqa: PLW0603 - the order of ids is a fact about the whole process
     ms = time.time_ns() // _NS_PER_MS
     if ms > _last_ms:
         _last_ms, _counter = ms, secrets.randbelow(_COUNTER_SEED)

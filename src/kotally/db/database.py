@@ -186,7 +186,7 @@ class _Lease:
             raise away from fault
 
 
-class _telling_time:  # noqa: N801 -- reads as a phrase after `with`
+class _telling_time:  # noqa: N801 - reads as a phrase after `with`
     """Turns the driver's time-out into DatabaseUnavailable, inside a block of others' code."""
 
     __slots__ = ()

@@ -44,7 +44,7 @@ class Layout(NamedTuple):
         path = self.server / "run"
         if len(os.fsencode(path)) <= SOCKET_DIR_MAX:
             return path
-        return Path("/tmp") / f"kotally-{hashlib.sha256(os.fsencode(path)).hexdigest()[:16]}"  # noqa: S108 -- its owner is checked before use
+        return Path("/tmp") / f"kotally-{hashlib.sha256(os.fsencode(path)).hexdigest()[:16]}"  # noqa: S108 - its owner is checked before use
 
 
 def root_of(directory: Path) -> Path:

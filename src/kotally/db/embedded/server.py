@@ -121,7 +121,7 @@ class Server:
                 env=ENVIRONMENT,
                 cwd="/",
                 start_new_session=True,
-                preexec_fn=self._before_exec(),  # noqa: PLW1509 -- the supervisor has one thread
+                preexec_fn=self._before_exec(),  # noqa: PLW1509 - the supervisor has one thread
             )
 
     def _before_exec(self) -> Callable[[], None]:
