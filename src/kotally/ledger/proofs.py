@@ -118,7 +118,7 @@ class Finding(Struct, frozen=True, kw_only=True):
 
 async def prove(db: Database, location_id: str | None = None) -> Proof:
     """Prove the books of one location or of all; raise UnknownLocation for one there is not."""
-    checked = dict.fromkeys(COUNTED, 0)
+    checked: dict[str, int] = dict.fromkeys(COUNTED, 0)
     differences: list[Difference] = []
     async with db.snapshot() as snapshot:
         for each in await locations(snapshot, location_id):

@@ -123,7 +123,8 @@ async def verify(db: Database, document: Seal) -> Proof:
 async def _remember(tx: Queries, made: Seal) -> None:
     await tx.execute(
         """
-        insert into kotally.seals (location_id, number, sealed_at, contacts, postings, root, previous)
+        insert into kotally.seals
+          (location_id, number, sealed_at, contacts, postings, root, previous)
         values ($1, $2, $3, $4, $5, $6, $7)
         """,
         made.location_id,
