@@ -77,7 +77,7 @@ async def create(
     db: Queries,
     location_id: str,
     *,
-    type: ProductType,  # noqa: A002 -- the word of the table, the API and the command line
+    type: ProductType,  # noqa: A002 - the word of the table, the API and the command line
     terms: Terms,
     product_id: str | None = None,
 ) -> Product | Refused:

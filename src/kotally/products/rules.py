@@ -2,11 +2,23 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Any, Final
+from typing import Annotated, Any, Final, Literal
 
 import msgspec
 from msgspec import Meta, Struct
 
+from kotally.products.policies import (
+    Arrears,
+    Attendance,
+    Cap,
+    Ending,
+    FreezePolicy,
+    Intro,
+    RefundPolicy,
+    Rollover,
+    Sharing,
+    Validity,
+)
 from kotally.workspaces.refusals import Refused, invalid
 
 WINDOW_MINUTES_MAX: Final = 525_600  # a year
@@ -18,14 +30,33 @@ class Rules(Struct, frozen=True, kw_only=True, omit_defaults=True, forbid_unknow
     """
     How a product behaves where the default does not suit; stored without the defaults.
 
-    `period_months` is the length of a membership's period (S9.2). `cancel_window_minutes` is how
-    long before its start a booking is cancelled for free; None is the location's own (S4.1).
-    `restore_grace_days` is how long credits live that come back expired; 0 forfeits them (S4.4).
+    `period_months` is the length of a membership's paid period and `grant_months` how often its
+    credits come, when that is not once a period (S9.2). With `renews` `itself` the next period
+    needs no payment. `unlimited` credits are limited by `caps` alone (S1.2, S3.3).
+    `cancel_window_minutes` is how long before its start a booking is cancelled for free; None is
+    the location's own (S4.1). `restore_grace_days` is how long credits live that come back
+    expired; 0 forfeits them (S4.4). `period_grace_days` lets a period's credits outlive it (S6.3).
     """
 
     period_months: Annotated[int, Meta(ge=1, le=PERIOD_MONTHS_MAX)] = 1
+    grant_months: Annotated[int, Meta(ge=1, le=PERIOD_MONTHS_MAX)] | None = None
+    renews: Literal["payment", "itself"] = "payment"
+    unlimited: bool = False
+    caps: list[Cap] = []
     cancel_window_minutes: Annotated[int, Meta(ge=0, le=WINDOW_MINUTES_MAX)] | None = None
     restore_grace_days: Annotated[int, Meta(ge=0, le=GRACE_DAYS_MAX)] = 7
+    studio_restore_grace_days: Annotated[int, Meta(ge=0, le=GRACE_DAYS_MAX)] = 14
+    period_grace_days: Annotated[int, Meta(ge=0, le=GRACE_DAYS_MAX)] = 0
+    validity: Validity = Validity()
+    rollover: Rollover | None = None
+    freeze: FreezePolicy = FreezePolicy()
+    attendance: Attendance = Attendance()
+    ending: Ending = Ending()
+    arrears: Arrears = Arrears()
+    refund: RefundPolicy = RefundPolicy()
+    upgrade: Literal["difference", "reset", "usage"] = "difference"
+    intro: Intro = Intro()
+    sharing: Sharing = Sharing()
 
 
 def read_rules(stored: dict[str, Any]) -> Rules:
