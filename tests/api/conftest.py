@@ -6,6 +6,7 @@ import asyncio
 import os
 from collections.abc import AsyncGenerator, AsyncIterator
 from contextlib import asynccontextmanager
+from typing import Any
 
 import httpx2
 import pytest_asyncio
@@ -38,6 +39,17 @@ class Caller:
 
     async def get(self, path: str) -> httpx2.Response:
         return await self.http.get(path)
+
+
+def refused(response: httpx2.Response, status: int, code: str) -> dict[str, Any]:
+    """Check the form of a refusal, and return it."""
+    answer = response.json()
+    assert (status, code) == (response.status_code, answer["reason_code"])
+    assert list(answer)[:4] == ["ok", "reason_code", "correlation_id", "message"]
+    assert answer["ok"] is False
+    assert answer["message"].endswith((".", "`"))
+    assert answer["correlation_id"] == response.headers["x-correlation-id"]
+    return answer
 
 
 @asynccontextmanager

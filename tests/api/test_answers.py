@@ -11,6 +11,7 @@ import pytest
 from kotally.api.answers import REASONS, STATUS, sentence
 from kotally.api.catalogue import PAGE, markdown
 from kotally.api.routes import ROUTES
+from kotally.api.routing import Route
 from tests.api.conftest import Caller
 
 SOURCES = sorted(Path("src/kotally/api").rglob("*.py"))
@@ -61,7 +62,7 @@ def test_only_what_may_succeed_unchanged_is_worth_trying_again() -> None:
 
 
 @pytest.mark.parametrize("route", ROUTES, ids=lambda route: route.operation_id)
-def test_every_code_of_a_route_is_in_the_catalogue(route) -> None:  # noqa: ANN001 -- a Route
+def test_every_code_of_a_route_is_in_the_catalogue(route: Route) -> None:
     assert set(route.codes) <= set(REASONS)
     assert len(set(route.codes)) == len(route.codes)
 

@@ -50,9 +50,9 @@ BANNED_METHODS = {"commit": TRANSACTIONS, "rollback": TRANSACTIONS}
 # Libraries that only some storeys may know; import-linter guards our own modules.
 FENCED: dict[str, tuple[str, ...]] = {
     "asyncpg": ("db/",),
-    "starlette": ("app.py", "server.py", "api/", "admin/", "embed/", "portal/", "integrations/"),
-    "uvicorn": ("app.py", "server.py", "api/"),
-    "httptools": ("server.py", "api/"),
+    "starlette": ("app.py", "server/", "api/", "admin/", "embed/", "portal/", "integrations/"),
+    "uvicorn": ("app.py", "server/", "api/"),
+    "httptools": ("server/", "api/"),
     "httpx2": ("integrations/", "events/"),
     "stripe": ("integrations/stripe/",),
     "jinja2": ("app.py", "api/", "admin/", "embed/", "portal/"),

@@ -14,7 +14,12 @@ def main(data: str, processes: str) -> None:
     settings = Settings(
         data=Path(data), port=0, processes=int(processes), log_level="warning", log_format="json"
     )
-    serve(settings, lambda address: sys.stdout.write(address + "\n") and sys.stdout.flush())
+
+    def announce(address: str) -> None:
+        sys.stdout.write(address + "\n")
+        sys.stdout.flush()
+
+    serve(settings, announce)
 
 
 if __name__ == "__main__":

@@ -117,7 +117,7 @@ def test_a_taken_port_is_told_in_one_sentence() -> None:
 
 @pytest.mark.parametrize(
     ("host", "shown"),
-    [("127.0.0.1", "127.0.0.1"), ("0.0.0.0", "127.0.0.1"), ("::1", "[::1]")],  # noqa: S104
+    [("127.0.0.1", "127.0.0.1"), ("0.0.0.0", "127.0.0.1"), ("::1", "[::1]")],  # noqa: S104 - only shown and bound for a moment
 )
 def test_the_address_is_one_that_can_be_typed(host: str, shown: str) -> None:
     if ":" in host and not socket.has_ipv6:

@@ -116,7 +116,7 @@ class Door:
             reply = _overdue(exchange)
         except Gone:
             raise
-        except Exception:  # noqa: BLE001 -- the last line of defence: a fault becomes a 500
+        except Exception:  # noqa: BLE001 - the last line of defence: a fault becomes a 500
             _log.exception(
                 "request failed",
                 correlation_id=str(exchange.correlation_id),
@@ -158,7 +158,7 @@ class Door:
             for name, value in zip(match.names, match.values, strict=True)
         }
         exchange.deadline = monotonic_ns() + HANDLER_NS
-        call = Call(self._engine, client, request, exchange.correlation_id, path)  # pyright: ignore[reportArgumentType]
+        call = Call(self._engine, client, request, exchange.correlation_id, path)  # pyright: ignore[reportArgumentType] - a public route has no client
         return await bound.route.handler(call)
 
     async def _request(

@@ -15,7 +15,7 @@ _PLAIN: dict[str, Any] = {"string": "text", "integer": 1, "number": 1, "boolean"
 _DEPTH_MAX = 8
 
 
-def example_of(schema: Schema, components: Mapping[str, Schema], depth: int = _DEPTH_MAX) -> Any:  # noqa: ANN401 -- any JSON
+def example_of(schema: Schema, components: Mapping[str, Schema], depth: int = _DEPTH_MAX) -> Any:  # noqa: ANN401 - whatever JSON holds
     """Build a value that the schema accepts, from its own examples, defaults and bounds."""
     if "$ref" in schema:
         return example_of(components[schema["$ref"].rpartition("/")[2]], components, depth - 1)
@@ -35,7 +35,7 @@ def example_of(schema: Schema, components: Mapping[str, Schema], depth: int = _D
     return _by_type(schema, components, depth)
 
 
-def _by_type(schema: Schema, components: Mapping[str, Schema], depth: int) -> Any:  # noqa: ANN401 -- any JSON
+def _by_type(schema: Schema, components: Mapping[str, Schema], depth: int) -> Any:  # noqa: ANN401 - whatever JSON holds
     kind = schema.get("type")
     if kind == "object":
         return _object(schema, components, depth)

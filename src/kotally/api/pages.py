@@ -51,7 +51,7 @@ def build_pages(
     async def docs(_request: Request) -> Response:
         if not html:
             # Imported at the first reader: the template engine would slow every start down.
-            from kotally.api import reference  # noqa: PLC0415
+            from kotally.api import reference  # noqa: PLC0415 - see above
 
             html.append(reference.page(routes, openapi.document(routes)))
         return HTMLResponse(html[0])
@@ -99,7 +99,7 @@ async def _readiness(ready: Ready) -> Response:
 
 async def _refused(_request: Request, fault: Exception) -> Response:
     assert isinstance(fault, HTTPException), "registered for this class only"
-    text = "There is no such page." if fault.status_code == 404 else fault.detail  # noqa: PLR2004 -- HTTP's own number
+    text = "There is no such page." if fault.status_code == 404 else fault.detail  # noqa: PLR2004 - HTTP's own number
     return PlainTextResponse(text + "\n", fault.status_code, headers=fault.headers)
 
 
@@ -107,6 +107,6 @@ async def _failed(_request: Request, _fault: Exception) -> Response:
     return PlainTextResponse("Something failed on our side. Nothing was changed.\n", 500)
 
 
-def _json(content: Any, *, status: int) -> Response:  # noqa: ANN401 -- any JSON
+def _json(content: Any, *, status: int) -> Response:  # noqa: ANN401 - whatever JSON holds
     body = msgspec.json.encode(content)
     return Response(body, status, media_type="application/json", headers=_NO_STORE)

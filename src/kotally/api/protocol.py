@@ -6,9 +6,7 @@ import asyncio
 from typing import Any, cast
 
 import msgspec
-from uvicorn.config import Config
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
-from uvicorn.server import ServerState
 
 from kotally.api.call import Problem, refusal
 from kotally.core.ids import new_id
@@ -25,15 +23,9 @@ class _HeadTooLarge(Exception):
 class LimitedHttp(HttpToolsProtocol):
     """Bound the size and the time of a request's head, and the number of connections."""
 
-    def __init__(
-        self,
-        config: Config,
-        server_state: ServerState,
-        app_state: dict[str, Any],
-        _loop: asyncio.AbstractEventLoop | None = None,
-    ) -> None:
+    def __init__(self, **given: Any) -> None:  # noqa: ANN401 - passed on as it is
         """Take what the server gives to its protocol."""
-        super().__init__(config, server_state, app_state, _loop)
+        super().__init__(**given)
         self._head_bytes = 0
         self._in_head = False
         self._head_timer: asyncio.TimerHandle | None = None
@@ -53,9 +45,9 @@ class LimitedHttp(HttpToolsProtocol):
         self._stop_head_timer()
         super().connection_lost(exc)
 
-    def data_received(self, data: bytes) -> None:
+    def data_received(self, received: bytes) -> None:  # pyright: ignore[reportIncompatibleMethodOverride] - by position only
         """Start the clock when a head did not arrive in one piece."""
-        super().data_received(data)
+        super().data_received(received)
         if self._in_head and self._head_timer is None:
             self._head_timer = self.loop.call_later(
                 HEAD_SECONDS_MAX, self.timeout_keep_alive_handler
@@ -82,7 +74,7 @@ class LimitedHttp(HttpToolsProtocol):
         self._stop_head_timer()
         super().on_headers_complete()
 
-    def send_400_response(self, msg: str) -> None:  # noqa: ARG002 -- the parent's signature
+    def send_400_response(self, msg: str) -> None:  # noqa: ARG002 - the parent's signature
         """Answer what is not HTTP in the one form of answers, and hang up."""
         message = "This is not a valid HTTP request; nothing was written."
         problems = [Problem("request", "is malformed HTTP, or its head is too large")]

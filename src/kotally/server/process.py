@@ -109,5 +109,5 @@ def listening(host: str, port: int) -> Generator[socket.socket, None, None]:
 def url(host: str, listener: socket.socket) -> str:
     """Give the address that a person types."""
     port: int = listener.getsockname()[1]
-    shown = {"0.0.0.0": "127.0.0.1", "::": "[::1]"}.get(host, f"[{host}]" if ":" in host else host)  # noqa: S104 -- compared, not bound
+    shown = {"0.0.0.0": "127.0.0.1", "::": "[::1]"}.get(host, f"[{host}]" if ":" in host else host)  # noqa: S104 - compared, not bound
     return f"http://{shown}:{port}"
