@@ -42,7 +42,7 @@ async def test_a_token_names_its_client_and_only_a_digest_is_kept(
         ({"scopes": ["grant", "batch"]}, "'batch'"),
         ({"rate": 0}, "1000000"),
         ({"rate": 1_000_001}, "1000000"),
-        ({"expires_at": datetime(2030, 1, 1)}, "offset"),  # noqa: DTZ001
+        ({"expires_at": datetime(2030, 1, 1)}, "offset"),  # noqa: DTZ001 - what a person types has none
     ],
 )
 async def test_a_wrong_client_is_refused(

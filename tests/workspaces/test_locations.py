@@ -130,7 +130,7 @@ async def test_days_are_local_days(db: Database, workspace: Workspace) -> None:
 
 
 async def test_a_time_without_offset_is_local(db: Database, sandbox: Location) -> None:
-    moved = await clocks.advance_to(db, sandbox.id, datetime(2030, 7, 1, 8))  # noqa: DTZ001
+    moved = await clocks.advance_to(db, sandbox.id, datetime(2030, 7, 1, 8))  # noqa: DTZ001 - what a person types has none
 
     assert isinstance(moved, Advanced)
     assert moved.location.now == datetime(2030, 7, 1, 12, tzinfo=UTC)

@@ -29,7 +29,7 @@ SCOPES: Final[tuple[Scope, ...]] = get_args(Scope)
 RATE_DEFAULT: Final = 1_000
 RATE_MAX: Final = 1_000_000
 OVERLAP_HOURS_MAX: Final = 7 * 24
-TOKEN_PREFIX: Final = "ktly"  # noqa: S105 -- what every token begins with is no secret
+TOKEN_PREFIX: Final = "ktly"  # noqa: S105 - what every token begins with is no secret
 
 
 class ApiClient(Struct, frozen=True, kw_only=True):

@@ -37,7 +37,7 @@ def suggestion(name: str) -> str | None:
             return known[wanted]
     city = wanted.rpartition("/")[2]
     for known, text in ((whole, wanted), (cities, city)):
-        if near := get_close_matches(text, known, n=1, cutoff=0.75):
+        if near := get_close_matches(text, known, n=1):
             return known[near[0]]
     return None
 

@@ -1,0 +1,97 @@
+"""How commands and their arguments are declared and read."""
+
+from __future__ import annotations
+
+import argparse
+import re
+from collections.abc import Callable, Iterable
+from datetime import UTC, datetime
+from typing import Any, NoReturn, TypeAlias
+from uuid import UUID
+
+from kotally.cli.said import Said
+
+# What `add_subparsers` returns has no public name.
+Commands: TypeAlias = "argparse._SubParsersAction[Parser]"
+Arguments = argparse.Namespace
+Run = Callable[[Arguments], Said]
+
+_WHOLE = re.compile(r"-?[0-9]{1,18}")
+
+
+class UsageFault(Exception):
+    """The command line was not understood."""
+
+
+class Parser(argparse.ArgumentParser):
+    """Read a command line; a fault is raised instead of ending the process."""
+
+    def __init__(self, **options: Any) -> None:  # noqa: ANN401 - these are argparse's own
+        super().__init__(allow_abbrev=False, **options)
+
+    def error(self, message: str) -> NoReturn:
+        """Raise what argparse has to say, and where to read more."""
+        sentence = message[:1].upper() + message[1:].rstrip(".")
+        raise UsageFault(f"{sentence}. `{self.prog} --help` shows how it is used.")
+
+
+def noun(commands: Commands, name: str, about: str) -> Commands:
+    """Declare a noun, such as `workspace`, and return where its verbs are declared."""
+    parser = commands.add_parser(name, help=about, description=about)
+    return parser.add_subparsers(dest="verb", metavar="VERB", required=True)
+
+
+def command(commands: Commands, name: str, run: Run, *, about: str) -> Parser:
+    """Declare a command; every one of them takes `--json`."""
+    parser = commands.add_parser(name, help=about, description=about)
+    # Without a default here, `kotally --json workspace list` means the same.
+    parser.add_argument(
+        "--json", action="store_true", default=argparse.SUPPRESS, help="print one JSON object"
+    )
+    parser.set_defaults(run=run)
+    return parser
+
+
+def location_option(parser: Parser, *, required: bool = True) -> None:
+    """Take `--location`."""
+    what = "the location's id" if required else "only this location; without it, all of them"
+    parser.add_argument("--location", metavar="L", required=required, help=what)
+
+
+def choice_option(parser: Parser, name: str, choices: Iterable[str]) -> None:
+    """Take one of a few words; it must be given."""
+    words = tuple(choices)
+    parser.add_argument(name, choices=words, metavar="|".join(words), required=True)
+
+
+def whole(text: str) -> int:
+    """Read a whole number; limits are the business of who uses it."""
+    if not _WHOLE.fullmatch(text):
+        raise argparse.ArgumentTypeError(f"{text!r} is not a whole number of at most 18 digits")
+    return int(text)
+
+
+def uuid(text: str) -> UUID:
+    """Read the id of an API client."""
+    try:
+        return UUID(text)
+    except ValueError:
+        raise argparse.ArgumentTypeError(f"{text!r} is not a uuid") from None
+
+
+def time(text: str) -> datetime:
+    """Read an ISO 8601 time; without an offset it stays as it was written."""
+    try:
+        return datetime.fromisoformat(text)
+    except ValueError:
+        form = "write a time like 2027-01-31T18:30:00Z"
+        raise argparse.ArgumentTypeError(f"{text!r} is not ISO 8601; {form}") from None
+
+
+def instant(text: str) -> datetime:
+    """Read an ISO 8601 time with its offset."""
+    at = time(text)
+    if at.tzinfo is None:
+        form = "write it like 2027-01-31T18:30:00Z"
+        raise argparse.ArgumentTypeError(f"{text!r} has no offset; {form}")
+    return at.astimezone(UTC)
