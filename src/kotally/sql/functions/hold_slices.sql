@@ -1,8 +1,8 @@
 -- What each lot still has in one bucket for a hold, by the entries of all postings about it, in
--- the order in which the slices were taken (S1.4).
+-- the order in which the slices were taken (S1.4): by the first entry that touched the lot.
 create or replace function kotally.hold_slices(p_hold kotally.holds, p_bucket kotally.bucket)
-returns table (line smallint, lot_id uuid, amount bigint) language sql stable as $$
-  select min(e.line)::smallint, e.lot_id,
+returns table (place bigint, lot_id uuid, amount bigint) language sql stable as $$
+  select row_number() over (order by min(array[e.seq, e.line])), e.lot_id,
          sum(case when e.to_bucket = p_bucket then e.amount
                   when e.from_bucket = p_bucket then -e.amount else 0 end)::bigint
     from kotally.entries e

@@ -13,7 +13,7 @@ declare
   v_lots kotally.lots[] := '{}';
   v_entries kotally.new_entry[] := '{}';
 begin
-  for v_slice in select * from kotally.hold_slices(p_hold, p_from) s order by s.line desc loop
+  for v_slice in select * from kotally.hold_slices(p_hold, p_from) s order by s.place desc loop
     exit when v_left = 0;
     v_take := least(v_left, v_slice.amount);
     v_left := v_left - v_take;
