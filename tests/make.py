@@ -237,7 +237,9 @@ def deduct(amount: int = 1, external_contact_id: str = "ana", **fields: Any) -> 
 
 def hold(amount: int = 1, external_contact_id: str = "ana", **fields: Any) -> Act:
     """Reserve credits."""
-    return deduct(amount, external_contact_id, **fields)._replace(operation="hold")
+    if "calendar_id" not in fields:
+        fields.setdefault("product_config_id", "pc_1")
+    return act("hold", external_contact_id, amount=amount, **fields)
 
 
 def restore(amount: int = 1, external_contact_id: str = "ana", **fields: Any) -> Act:
@@ -308,3 +310,8 @@ async def applied(
         )
         for row in rows
     ]
+
+
+def decoded(text: str | None) -> Any:
+    """Read JSON."""
+    return msgspec.json.decode(text or "null")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from typing import Any
@@ -12,6 +13,8 @@ from tests import make
 from tests.ledger import books
 from tests.make import Act, Outcome
 
+# How many times more examples the property tests try than in an ordinary run.
+SCALE = int(os.environ.get("KOTALLY_TEST_SCALE", "1"))
 NOON = datetime(2026, 3, 2, 12, tzinfo=UTC)
 
 

@@ -9,7 +9,7 @@ from hypothesis import HealthCheck, given, settings, strategies as st
 
 from kotally.core.ids import new_id
 from tests.ledger.conftest import Opened
-from tests.ledger.desk import Desk, at
+from tests.ledger.desk import SCALE, Desk, at
 from tests.make import Outcome
 
 
@@ -240,7 +240,9 @@ lots_of_a_contact = st.lists(
 
 
 @settings(
-    max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
+    max_examples=25 * SCALE,
+    deadline=None,
+    suppress_health_check=[HealthCheck.function_scoped_fixture],
 )
 @given(
     held=lots_of_a_contact,

@@ -11,7 +11,7 @@ from hypothesis import HealthCheck, example, given, settings, strategies as st
 
 from kotally.core.calendar import local_midnight
 from kotally.db import Database
-from tests.ledger.desk import at
+from tests.ledger.desk import SCALE, at
 
 MIDNIGHT = "select kotally.local_midnight($1, $2)"
 ADD_DAYS = "select kotally.add_local_days($1, $2, $3)"
@@ -93,7 +93,9 @@ def days_of_change(zone: ZoneInfo) -> list[date]:
 
 
 @settings(
-    max_examples=150, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
+    max_examples=150 * SCALE,
+    deadline=None,
+    suppress_health_check=[HealthCheck.function_scoped_fixture],
 )
 @given(zone=st.sampled_from(ZONES), on=st.dates(FIRST, LAST), data=st.data())
 @example("America/Santiago", date(2026, 9, 6), None)

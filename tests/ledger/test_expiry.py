@@ -7,6 +7,7 @@ from datetime import timedelta
 
 import pytest
 
+from tests.ledger.conftest import Opened
 from tests.ledger.desk import NOON, Desk, at
 
 A_MOMENT = timedelta(microseconds=1)
@@ -85,7 +86,7 @@ async def test_the_sweep_passes_over_a_contact_that_is_locked(desk: Desk) -> Non
     assert await desk.sweep() == 1
 
 
-async def test_the_sweep_of_one_location_leaves_the_others(desk: Desk, opened) -> None:
+async def test_the_sweep_of_one_location_leaves_the_others(desk: Desk, opened: Opened) -> None:
     await desk.lot(1, expires_at=NOON)
     elsewhere = await opened()
     await elsewhere.lot(1, expires_at=NOON)
