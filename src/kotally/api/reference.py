@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping, Sequence
-from itertools import groupby
 from typing import Any
 
 import msgspec
@@ -26,6 +25,7 @@ _TYPES = {
     "array": "list",
     "object": "object",
 }
+_REQUIRED = "required"
 _FORMATS = {"date-time": "time", "uuid": "uuid"}
 
 
@@ -34,7 +34,7 @@ class Field(Struct, frozen=True):
 
     name: str
     kind: str
-    required: bool
+    need: str
     description: str
 
 
@@ -63,8 +63,8 @@ def page(routes: Sequence[Route], document: Schema) -> str:
     return environment.get_template("reference.html").render(
         version=__version__,
         groups=[
-            (tag, list(members))
-            for tag, members in groupby(endpoints, key=lambda endpoint: endpoint.route.tag)
+            (tag, [endpoint for endpoint in endpoints if endpoint.route.tag == tag])
+            for tag in dict.fromkeys(route.tag for route in routes)
         ],
         reasons=list(REASONS.values()),
     )
@@ -85,27 +85,37 @@ def _endpoint(route: Route, document: Schema) -> Endpoint:
 
 def _fields(operation: Schema, document: Schema) -> list[Field]:
     found = [
-        _field(parameter["name"], parameter["schema"], required=parameter["required"])
+        _field(parameter["name"], parameter["schema"], _REQUIRED if parameter["required"] else "")
         for parameter in operation["parameters"]
     ]
     if "requestBody" in operation:
         name = operation["requestBody"]["content"]["application/json"]["schema"]["$ref"]
         schema: Schema = document["components"]["schemas"][name.rpartition("/")[2]]
-        required: Sequence[str] = schema.get("required", ())
+        needs = _needs(schema)
         found += [
-            _field(name, field, required=name in required)
-            for name, field in schema["properties"].items()
+            _field(name, field, needs.get(name, "")) for name, field in schema["properties"].items()
         ]
     return found
 
 
-def _field(name: str, schema: Schema, *, required: bool) -> Field:
+def _needs(schema: Schema) -> dict[str, str]:
+    """Say of a field that it is required, or which other can stand for it."""
+    needs = dict.fromkeys(schema.get("required", ()), _REQUIRED)
+    for part in schema.get("allOf", ()):
+        names = [choice["required"][0] for choice in part.get("anyOf", ())]
+        for name in names:
+            others = " or ".join(other for other in names if other != name)
+            needs[name] = f"this or {others}"
+    return needs
+
+
+def _field(name: str, schema: Schema, need: str) -> Field:
     choices = [choice for choice in schema.get("anyOf", ()) if choice.get("type") != "null"]
     core: Schema = choices[0] if choices else schema
     description: str = core.get("description", "")
     if schema.get("default") is not None:
         description = f"{description} Default {_json(schema['default'])}.".strip()
-    return Field(name, _kind(core), required=required, description=description)
+    return Field(name, _kind(core), need, description)
 
 
 def _kind(schema: Schema) -> str:
