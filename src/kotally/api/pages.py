@@ -51,7 +51,7 @@ def build_pages(
     async def docs(_request: Request) -> Response:
         if not html:
             # Imported at the first reader: the template engine would slow every start down.
-            from kotally.api import reference  # noqa: PLC0415 - see above
+            from kotally.api import reference  # noqa: PLC0415 - the reason stands above
 
             html.append(reference.page(routes, openapi.document(routes)))
         return HTMLResponse(html[0])
