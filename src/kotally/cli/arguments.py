@@ -6,13 +6,11 @@ import argparse
 import re
 from collections.abc import Callable, Iterable
 from datetime import UTC, datetime
-from typing import Any, NoReturn, TypeAlias
+from typing import Any, NoReturn, Protocol
 from uuid import UUID
 
 from kotally.cli.said import Said
 
-# What `add_subparsers` returns has no public name.
-Commands: TypeAlias = "argparse._SubParsersAction[Parser]"
 Arguments = argparse.Namespace
 Run = Callable[[Arguments], Said]
 
@@ -33,6 +31,14 @@ class Parser(argparse.ArgumentParser):
         """Raise what argparse has to say, and where to read more."""
         sentence = message[:1].upper() + message[1:].rstrip(".")
         raise UsageFault(f"{sentence}. `{self.prog} --help` shows how it is used.")
+
+
+class Commands(Protocol):
+    """Be where commands are declared; what `add_subparsers` returns has no public name."""
+
+    def add_parser(self, name: str, *, help: str, description: str) -> Parser:  # noqa: A002 - argparse's word
+        """Declare one and return its parser."""
+        ...
 
 
 def noun(commands: Commands, name: str, about: str) -> Commands:

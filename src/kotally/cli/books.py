@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from kotally.cli.arguments import Arguments, Commands, command, location_option
-from kotally.cli.running import on_database
+from kotally.cli.running import accepted, on_database
 from kotally.cli.said import Failure, Said
 
 if TYPE_CHECKING:
@@ -39,7 +39,10 @@ def declare(commands: Commands) -> None:
 
 async def _prove(db: Database, arguments: Arguments) -> Said:
     from kotally.ledger import proofs, seals
+    from kotally.workspaces import locations
 
+    if arguments.location is not None:
+        accepted(await locations.find(db, arguments.location))
     if arguments.seal is not None:
         return _proven(await seals.verify(db, _read_seal(arguments.seal)))
     return _proven(await proofs.prove(db, arguments.location))
@@ -56,8 +59,10 @@ def _read_seal(path: Path) -> Seal:
 
 async def _seal(db: Database, arguments: Arguments) -> Said:
     from kotally.ledger import seals
+    from kotally.workspaces import locations
 
-    made = await seals.seal(db, arguments.location)
+    location = accepted(await locations.find(db, arguments.location))
+    made = await seals.seal(db, location.id)
     document = seals.seal_document(made)
     facts: dict[str, object] = {
         "location_id": made.location_id,

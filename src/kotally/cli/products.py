@@ -21,7 +21,6 @@ from kotally.cli.said import Said
 if TYPE_CHECKING:
     from kotally.db import Database
     from kotally.products.products import Product
-    from kotally.products.rules import Rules
 
 TYPES = ("package", "membership")
 RULES = {
@@ -43,28 +42,40 @@ def declare(commands: Commands) -> None:
     archive = command(
         verbs, "archive", on_database(_archive), about="Stop selling; what was sold lives on."
     )
-    for parser in (show, archive):
+    edit = command(
+        verbs, "edit", on_database(_edit), about="Make the next version; what was sold stays."
+    )
+    for parser in (show, archive, edit):
         location_option(parser)
         _product_option(parser)
     show.add_argument("--version", metavar="N", type=whole, help="an earlier version of it")
+    _terms_options(edit, required=False)
+    edit.add_argument("--never-expires", action="store_true", help="instead of --expiry-days")
+    edit.add_argument("--all-calendars", action="store_true", help="instead of --calendar")
 
 
 def _declare_create(verbs: Commands) -> None:
     create = command(verbs, "create", on_database(_create), about="Create a product.")
     location_option(create)
-    create.add_argument("--name", metavar="N", required=True, help="what it is called")
     choice_option(create, "--type", TYPES)
-    create.add_argument(
+    create.add_argument("--id", metavar="pc_1", help="an id of your own; made up without it")
+    _terms_options(create, required=True)
+
+
+def _terms_options(parser: Parser, *, required: bool) -> None:
+    """Take what a version says."""
+    parser.add_argument("--name", metavar="N", required=required, help="what it is called")
+    parser.add_argument(
         "--credits",
         metavar="N",
         type=whole,
-        required=True,
+        required=required,
         help="credits of a package, or of each period of a membership",
     )
-    create.add_argument(
+    parser.add_argument(
         "--expiry-days", metavar="N", type=whole, help="days a package is good for; else for ever"
     )
-    create.add_argument(
+    parser.add_argument(
         "--calendar",
         metavar="cal_1[:2]",
         action="append",
@@ -72,9 +83,8 @@ def _declare_create(verbs: Commands) -> None:
         help="a calendar it pays for, and the credits a place costs there; repeat for more, "
         "leave out for all",
     )
-    create.add_argument("--id", metavar="pc_1", help="an id of your own; made up without it")
     for name, about in RULES.items():
-        create.add_argument(name, metavar="N", type=whole, help=about)
+        parser.add_argument(name, metavar="N", type=whole, help=about)
 
 
 def _product_option(parser: Parser) -> None:
@@ -85,13 +95,14 @@ async def _create(db: Database, arguments: Arguments) -> Said:
     from kotally.products import products
     from kotally.products.coverage import parse_coverage
     from kotally.products.products import Terms
+    from kotally.products.rules import Rules
 
     terms = Terms(
         name=arguments.name,
         credits=arguments.credits,
         expiry_days=arguments.expiry_days,
         coverage=accepted(parse_coverage(arguments.calendar)),
-        rules=_rules(arguments),
+        rules=Rules(**_given_rules(arguments)),
     )
     made = accepted(
         await products.create(
@@ -149,6 +160,20 @@ async def _archive(db: Database, arguments: Arguments) -> Said:
     )
 
 
+async def _edit(db: Database, arguments: Arguments) -> Said:
+    from msgspec import structs
+
+    from kotally.products import products
+
+    found = accepted(await products.find(db, arguments.location, arguments.product))
+    rules = structs.replace(found.terms.rules, **_given_rules(arguments))
+    changes = products.Changes(**_given_terms(arguments), rules=rules)
+    edited = accepted(
+        await products.edit(db, arguments.location, arguments.product, changes=changes)
+    )
+    return await _said(db, arguments.location, edited)
+
+
 async def _said(db: Database, location_id: str, product: Product) -> Said:
     from kotally.products.sentences import sentences
     from kotally.workspaces import locations
@@ -167,14 +192,26 @@ async def _said(db: Database, location_id: str, product: Product) -> Said:
     )
 
 
-def _rules(arguments: Arguments) -> Rules:
-    from kotally.products.rules import Rules
+def _given_terms(arguments: Arguments) -> dict[str, Any]:
+    """Return the terms that an edit names."""
+    from kotally.products.coverage import parse_coverage
 
-    names = [option.removeprefix("--").replace("-", "_") for option in RULES]
     given: dict[str, Any] = {
-        name: value for name in names if (value := getattr(arguments, name)) is not None
+        name: value
+        for name in ("name", "credits", "expiry_days")
+        if (value := getattr(arguments, name)) is not None
     }
-    return Rules(**given)
+    if arguments.never_expires:
+        given["expiry_days"] = None
+    if arguments.calendar or arguments.all_calendars:
+        given["coverage"] = accepted(parse_coverage(arguments.calendar))
+    return given
+
+
+def _given_rules(arguments: Arguments) -> dict[str, Any]:
+    """Return the rules that the command line names."""
+    names = [option.removeprefix("--").replace("-", "_") for option in RULES]
+    return {name: value for name in names if (value := getattr(arguments, name)) is not None}
 
 
 def _facts(product: Product) -> dict[str, object]:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import shutil
 import sys
 from pathlib import Path
@@ -31,6 +30,8 @@ def declare(commands: Commands) -> None:
 
 
 def _serve(arguments: Arguments) -> Said:
+    import asyncio
+
     from kotally.server import serve
 
     chosen = _chosen(arguments)
