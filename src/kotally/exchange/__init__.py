@@ -1,0 +1,1 @@
+"""What leaves and enters the ledger as files."""
