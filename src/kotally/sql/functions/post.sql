@@ -56,6 +56,9 @@ begin
     v_rows := v_rows || v_row;
   end loop;
   v_balances := v_balances || v_balance;
+  if cardinality(v_rows) <> cardinality(p_postings) then
+    raise exception 'a posting in % is for a contact without a balance', p_location_id;
+  end if;
   insert into kotally.postings select r.* from unnest(v_rows) r
    where r.location_id = p_location_id;
   perform kotally.move_buckets(p_location_id, v_entries);
