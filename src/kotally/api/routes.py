@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from kotally.api import batch, entitlements, grants, holds, system
+from kotally.api import batch, contacts, entitlements, grants, holds, system
 from kotally.api.routing import Route
 
 ROUTES: tuple[Route, ...] = (
@@ -10,5 +10,6 @@ ROUTES: tuple[Route, ...] = (
     *entitlements.ROUTES,
     *holds.ROUTES,
     *batch.ROUTES,
+    *contacts.ROUTES,
     *system.ROUTES,
 )

@@ -1,0 +1,1 @@
+"""Bookings: a contact's places in appointments, and what they cost."""

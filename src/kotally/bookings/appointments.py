@@ -1,0 +1,81 @@
+"""A contact's appointments as a reader sees them: those to come, and those that were."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from uuid import UUID
+
+from msgspec import Struct
+
+from kotally.core.paging import Page, page
+from kotally.db import Queries
+
+
+class Upcoming(Struct, frozen=True, array_like=True):
+    """The last appointment shown of those to come."""
+
+    at: datetime
+    id: UUID
+
+
+class Past(Struct, frozen=True, array_like=True):
+    """The last appointment shown of those that were."""
+
+    at: datetime
+    id: UUID
+
+
+async def upcoming(
+    db: Queries, location_id: str, reference: str, *, after: Upcoming | None, limit: int
+) -> Page[Upcoming]:
+    """Read a page of the appointments that are still to come and still on, the next one first."""
+    rows = await db.fetch(
+        """
+        select v.at, v.id, v.item::text from kotally.appointment_items v
+         where v.location_id = $1
+           and v.contact_id = (select c.id from kotally.find_contact($1, $2) c)
+           and v.at > kotally.location_now($1) and v.status in ('held', 'captured')
+           and (v.at, v.id)
+             > (coalesce($3::timestamptz, '-infinity'),
+                coalesce($4::uuid, '00000000-0000-0000-0000-000000000000'))
+         order by v.at, v.id limit $5
+        """,
+        *_arguments(location_id, reference, after=after, limit=limit),
+    )
+    return page(rows, limit, item="item", place=lambda row: Upcoming(row["at"], row["id"]))
+
+
+async def past(
+    db: Queries, location_id: str, reference: str, *, after: Past | None, limit: int
+) -> Page[Past]:
+    """
+    Read a page of the appointments whose time has come, the latest first.
+
+    One without a time counts from when it was booked.
+    """
+    rows = await db.fetch(
+        """
+        select v.at, v.id, v.item::text from kotally.appointment_items v
+         where v.location_id = $1
+           and v.contact_id = (select c.id from kotally.find_contact($1, $2) c)
+           and v.at <= kotally.location_now($1)
+           and (v.at, v.id)
+             < (coalesce($3::timestamptz, 'infinity'),
+                coalesce($4::uuid, 'ffffffff-ffff-ffff-ffff-ffffffffffff'))
+         order by v.at desc, v.id desc limit $5
+        """,
+        *_arguments(location_id, reference, after=after, limit=limit),
+    )
+    return page(rows, limit, item="item", place=lambda row: Past(row["at"], row["id"]))
+
+
+def _arguments(
+    location_id: str, reference: str, *, after: Upcoming | Past | None, limit: int
+) -> tuple[str, str, datetime | None, UUID | None, int]:
+    return (
+        location_id,
+        reference,
+        after.at if after else None,
+        after.id if after else None,
+        limit + 1,
+    )
