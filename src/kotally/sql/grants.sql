@@ -21,11 +21,22 @@ grant insert on kotally.product_versions, kotally.seals, kotally.happenings to k
 grant insert on kotally.happenings to kotally_ledger;
 grant delete on kotally.blockers to kotally_app;
 
+grant insert, update on kotally.rolls, kotally.instalments to kotally_app;
+grant update on kotally.rolls to kotally_ledger;
+
+alter function kotally.claim_contacts(text, uuid[]) owner to kotally_ledger;
 alter function kotally.apply(text, kotally.act[], boolean) owner to kotally_ledger;
 alter function kotally.post(text, timestamptz, kotally.new_posting[], kotally.lots[]) owner to kotally_ledger;
 alter function kotally.lock_contacts(text, uuid[]) owner to kotally_ledger;
 alter function kotally.expire_lots(text, integer) owner to kotally_ledger;
 alter function kotally.lapse_holds(text, integer) owner to kotally_ledger;
+grant insert, update on kotally.strikes, kotally.fees, kotally.penalties, kotally.class_cancellations
+  to kotally_app;
+grant update on kotally.bookings to kotally_ledger;
+alter function kotally.conclude_hold(text, uuid, text, bigint, bigint, text, boolean, timestamptz)
+  owner to kotally_ledger;
+alter function kotally.place_hold(text, kotally.act, uuid, smallint, timestamptz) owner to kotally_ledger;
+alter function kotally.fund_waiting(text, kotally.act, uuid, timestamptz, smallint) owner to kotally_ledger;
 alter function kotally.remember(text, text, text, text, bytea, text, text, text, uuid, uuid, timestamptz)
   owner to kotally_ledger;
 alter function kotally.change_expiry(text, uuid, timestamptz, text, uuid, text, text, uuid, timestamptz)

@@ -1,5 +1,6 @@
 -- Post the expiry of lots that are due, at the time they expired (S6.5): only their own available
--- credits, once per lot. Claims whole contacts and passes over those somebody else has locked.
+-- credits, once per lot; what waits for its roll-over is left (S7.7). Claims whole contacts and
+-- passes over those somebody else has locked.
 -- Answers how many lots it expired; fewer than the limit means that nothing more is due.
 create or replace function kotally.expire_lots(p_location_id text, p_limit integer)
 returns integer language plpgsql security definer
@@ -15,7 +16,7 @@ begin
      where b.location_id = p_location_id and b.contact_id in (
        select l.contact_id from kotally.lots l
         where l.location_id = p_location_id and l.is_open and l.available > 0 and l.expires_at <= v_now
-          and kotally.is_expired(l, v_now)
+          and kotally.is_expired(l, v_now) and not kotally.awaits_roll(l)
         order by l.expires_at limit p_limit)
      order by b.contact_id for no key update skip locked);
   v_postings := array(
@@ -28,6 +29,7 @@ begin
       from kotally.lots l
      where l.location_id = p_location_id and l.contact_id = any (v_contacts)
        and l.is_open and l.available > 0 and kotally.is_expired(l, v_now)
+       and not kotally.awaits_roll(l)
      order by l.contact_id, l.expires_at, l.id
      limit p_limit);
   if cardinality(v_postings) > 0 then

@@ -1,32 +1,27 @@
--- Record the payment and what it opens: a package, a membership, or a running membership's next
--- period. Answers the entitlement, or null when the membership has moved on since it was planned.
+-- Record the payment and what it opens: a package or a membership. Answers the entitlement, or null
+-- when a membership of the product is running by now: its next period is confirmed elsewhere.
 create or replace function kotally.start_entitlement(
   p_location_id text, p_act kotally.act, p_contact_id uuid, p_now timestamptz
 ) returns uuid language plpgsql as $$
 declare
   v_args jsonb := p_act.args::jsonb;
   v_plan jsonb := p_act.args::jsonb -> 'membership';
-  v_running kotally.memberships;
   v_entitlement_id uuid := (p_act.args::jsonb ->> 'entitlement_id')::uuid;
 begin
-  if v_plan is not null then
-    select * into v_running from kotally.memberships m
-     where m.location_id = p_location_id and m.contact_id = p_contact_id
-       and m.product_config_id = p_act.product_config_id and m.status <> 'ended';
-    if coalesce(v_running.period_number, 0) <> (v_plan ->> 'after')::integer then
-      return null;
-    end if;
+  if v_plan is not null and exists (
+       select from kotally.memberships m
+        where m.location_id = p_location_id and m.contact_id = p_contact_id
+          and m.product_config_id = p_act.product_config_id and m.status <> 'ended') then
+    return null;
   end if;
-  if v_running.id is null then
-    insert into kotally.entitlements (
-      location_id, id, contact_id, product_config_id, product_version, type, starts_at, ends_at, created_at)
-    values (
-      p_location_id, v_entitlement_id, p_contact_id, p_act.product_config_id,
-      (v_args ->> 'version')::integer, v_args ->> 'type', (v_args ->> 'starts_at')::timestamptz,
-      (v_args ->> 'ends_at')::timestamptz, p_now);
-  else
-    v_entitlement_id := v_running.id;
-  end if;
+  insert into kotally.entitlements (
+    location_id, id, contact_id, product_config_id, product_version, type, starts_at, ends_at, created_at,
+    is_ruled)
+  values (
+    p_location_id, v_entitlement_id, p_contact_id, p_act.product_config_id,
+    (v_args ->> 'version')::integer, v_args ->> 'type', (v_args ->> 'starts_at')::timestamptz,
+    (v_args ->> 'ends_at')::timestamptz, p_now,
+    kotally.is_ruled(p_location_id, p_act.product_config_id, (v_args ->> 'version')::integer));
   if v_plan is not null then
     perform kotally.start_period(p_location_id, p_contact_id, v_entitlement_id, p_act, p_now);
   end if;
