@@ -26,12 +26,13 @@ begin
     v_act := v.act;
     if v.is_first then
       v_refs := '{}';
-      v_state := (v.lots, v.available, v.blockers, v.seq, null, null, null, null)::kotally.spending;
+      v_state := (v.lots, v.available, v.blockers, v.seq, null, null, null, null, v.plans)::kotally.spending;
     end if;
     if v.known then
       v_out := kotally.replay(p_location_id, v_act, v.ord);
     elsif v_act.operation in ('deduct', 'hold') and v.contact_id is not null and not v_location.is_suspended
        and not v.is_taken and not v_is_flushed
+       and v_state.plans is null  -- caps count what is written, so those are decided one by one
        and (v_act.external_ref is null or v_act.external_ref <> all (v_refs)) then
       v_state := kotally.take(p_location_id, v_act, v.contact_id, v_state,
                               v_location.now, v_location.cancel_window_minutes);

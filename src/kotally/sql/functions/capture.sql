@@ -6,7 +6,8 @@ create or replace function kotally.capture(
 declare
   v_units bigint := coalesce(p_act.amount, p_hold.units);
   v_kept bigint := least(p_hold.amount, (v_units * p_hold.amount + p_hold.units - 1) / p_hold.units);
-  v_extra bigint := greatest(v_units - p_hold.units, 0);
+  -- What an unlimited plan paid for, it pays for however much it is.
+  v_extra bigint := case when p_hold.amount = 0 then 0 else greatest(v_units - p_hold.units, 0) end;
   v_state kotally.spending;
   v_funding kotally.funding;
   v_return kotally.return_plan;
@@ -27,16 +28,18 @@ begin
   v_entries := kotally.plan_capture(p_hold, v_kept) || v_return.entries || array(
     select (s.lot_id, 'available', 'consumed', s.amount)::kotally.new_entry
       from unnest(v_funding.slices) s);
-  perform kotally.post(p_location_id, p_now, array[kotally.posting_for(
-    p_act, p_hold.contact_id, 'capture',
-    case when v_kept < p_hold.amount then 'partial_attendance' else 'attended' end,
-    p_now, p_hold.id, p_hold.placed_seq, v_entries)], v_return.lots);
+  if cardinality(v_entries) > 0 then
+    perform kotally.post(p_location_id, p_now, array[kotally.posting_for(
+      p_act, p_hold.contact_id, 'capture',
+      case when v_kept < p_hold.amount then 'partial_attendance' else 'attended' end,
+      p_now, p_hold.id, p_hold.placed_seq, v_entries)], v_return.lots);
+  end if;
   update kotally.holds h
      set units = h.units + v_extra,
          amount = h.amount + coalesce(v_funding.taken, 0),
          captured = v_kept + coalesce(v_funding.taken, 0),
          released = h.amount - v_kept, status = 'captured', closed_at = p_now,
-         is_live = v_kept > 0
+         is_live = v_kept > 0 or h.amount = 0
    where h.location_id = p_location_id and h.id = p_hold.id;
   return (0, 'captured', false, p_act.correlation_id, json_build_object(
     'balance_after', kotally.visible_balance(p_location_id, p_hold.contact_id, p_now),

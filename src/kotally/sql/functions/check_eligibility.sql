@@ -11,14 +11,19 @@ begin
     return (0, 'NO_ENTITLEMENT', false, p_act.correlation_id, json_build_object('balance_after', 0))::kotally.outcome;
   end if;
   v_state := kotally.spending_of(p_location_id, p_contact_id, p_now);
-  v_funding := kotally.fund(
-    v_state.lots, v_state.available, v_state.blockers, p_act.product_config_id, p_act.calendar_id,
-    p_act.amount, v_at, p_now);
+  if v_state.plans is null then
+    v_funding := kotally.fund(
+      v_state.lots, v_state.available, v_state.blockers, p_act.product_config_id, p_act.calendar_id,
+      p_act.amount, v_at, p_now);
+  else
+    v_funding := kotally.fund_by_plan(
+      p_location_id, p_contact_id, v_state, p_act.product_config_id, p_act.calendar_id, p_act.amount, v_at, p_now);
+  end if;
   if v_funding.code <> 'eligible' then
     return (0, kotally.refusal(p_location_id, p_contact_id, v_funding.code, p_act.product_config_id,
                                p_act.calendar_id, v_at, p_now),
       false, p_act.correlation_id,
-      json_build_object('balance_after', v_funding.available, 'short_by', v_funding.short_by))::kotally.outcome;
+      kotally.refused_funding(null, v_funding))::kotally.outcome;
   end if;
   return (0, 'eligible', false, p_act.correlation_id, json_build_object(
     'balance_after', v_funding.available - v_funding.taken,
@@ -26,8 +31,8 @@ begin
     'cancel_free_until', kotally.iso(p_act.appointment_at - make_interval(
       mins => coalesce(v_funding.cancel_window_minutes, (select l.cancel_window_minutes from kotally.location_of(p_location_id) l)))),
     'valid_as_of', kotally.iso(p_now),
-    'funding', (select json_agg(json_build_object(
-        'entitlement_id', s.entitlement_id, 'lot_id', s.lot_id, 'amount', s.amount))
+    'funding', (select coalesce(json_agg(json_build_object(
+        'entitlement_id', s.entitlement_id, 'lot_id', s.lot_id, 'amount', s.amount)), '[]')
       from unnest(v_funding.slices) s)))::kotally.outcome;
 end;
 $$;

@@ -5,6 +5,8 @@ create or replace function kotally.flush(
 begin
   if cardinality(p_postings) > 0 then
     perform kotally.post(p_location_id, p_now, p_postings);
+  end if;
+  if cardinality(p_holds) > 0 then
     insert into kotally.holds select h.* from unnest(p_holds) h
      where h.location_id = p_location_id;
   end if;

@@ -58,13 +58,13 @@ begin
     end if;
   end loop;
   if v_units = 0 then
-    return ('eligible', v_slices, v_taken, v_available, 0, v_window)::kotally.funding;
+    return ('eligible', v_slices, v_taken, v_available, 0, v_window, null, null)::kotally.funding;
   end if;
   -- All or nothing (S1.5).
   return (
     case when v_has_eligible then 'INSUFFICIENT_CREDITS'
          when v_has_other then 'SERVICE_FAMILY_MISMATCH'
          else 'NO_ENTITLEMENT' end,
-    '{}', 0, v_available, (v_units * v_weight + v_parts - 1) / v_parts, null)::kotally.funding;
+    '{}', 0, v_available, (v_units * v_weight + v_parts - 1) / v_parts, null, null, null)::kotally.funding;
 end;
 $$;

@@ -11,10 +11,12 @@ begin
   if v_is_open and p_credits < p_hold.amount then
     v_plan.entries := kotally.plan_capture(p_hold, p_hold.amount - p_credits) || v_plan.entries;
   end if;
-  perform kotally.post(p_location_id, p_now, array[kotally.posting_for(
-    p_act, p_hold.contact_id, case when v_is_open then 'release' else 'restore' end,
-    coalesce(p_act.args::jsonb ->> 'reason', 'cancelled_in_time'), p_now, p_hold.id, p_hold.placed_seq,
-    v_plan.entries)], v_plan.lots);
+  if cardinality(v_plan.entries) > 0 then
+    perform kotally.post(p_location_id, p_now, array[kotally.posting_for(
+      p_act, p_hold.contact_id, case when v_is_open then 'release' else 'restore' end,
+      coalesce(p_act.args::jsonb ->> 'reason', 'cancelled_in_time'), p_now, p_hold.id, p_hold.placed_seq,
+      v_plan.entries)], v_plan.lots);
+  end if;
   update kotally.holds h
      set released = h.released + case when v_is_open then p_credits else 0 end,
          captured = h.captured + case when v_is_open then h.amount - p_credits else 0 end,

@@ -42,6 +42,7 @@ begin
       array[(v_lot.id, 'issued', 'available', (v_args ->> 'credits')::bigint)::kotally.new_entry])],
       array[v_lot]);
   end if;
+  perform kotally.fund_waiting(p_location_id, p_act, p_contact_id, p_now, 1::smallint);
   return (0, 'grant_applied', false, p_act.correlation_id, json_build_object(
     'location_id', p_location_id, 'contact_id', p_contact_id, 'entitlement_id', v_entitlement_id,
     'credits_granted', (v_args ->> 'credits')::bigint,

@@ -4,14 +4,15 @@
 create or replace function kotally.intake(p_location_id text, p_acts kotally.act[])
 returns table (
   ord integer, act kotally.act, contact_id uuid, known boolean, is_first boolean, is_taken boolean,
-  seq bigint, lots kotally.lots[], available bigint[], blockers kotally.blockers[])
+  seq bigint, lots kotally.lots[], available bigint[], blockers kotally.blockers[],
+  plans kotally.plan[])
 language sql stable as $$
   select i.ord, p_acts[i.ord], c.id, i.known, i.is_first,
          i.external_ref is not null and exists (
            select from kotally.holds h
             where h.location_id = p_location_id and h.contact_id = c.id
               and h.external_ref = i.external_ref and h.is_live),
-         s.seq, s.lots, s.available, s.blockers
+         s.seq, s.lots, s.available, s.blockers, s.plans
     from (
       select k.*, not k.known and 1 = row_number() over (
                partition by k.external_contact_id, k.known order by k.ord) as is_first

@@ -5,7 +5,7 @@ create or replace function kotally.refusal(
   p_calendar_id text, p_at timestamptz, p_now timestamptz
 ) returns text language sql stable as $$
   select case
-    when p_code = 'INSUFFICIENT_CREDITS' then p_code
+    when p_code in ('INSUFFICIENT_CREDITS', 'CAP_REACHED') then p_code
     when exists (
       select from kotally.lots l
        where l.location_id = p_location_id and l.contact_id = p_contact_id and l.available = 0

@@ -9,6 +9,7 @@ declare
   v_lots kotally.lots[] := '{}';
 begin
   foreach v_hold in array p_holds loop
+    continue when v_hold.amount = 0;
     v_return := kotally.plan_return(v_hold, 'held', v_hold.amount, v_hold.lapses_at);
     v_lots := v_lots || v_return.lots;
     v_postings := v_postings || (
@@ -16,7 +17,9 @@ begin
       'lapse:' || v_hold.id, 0, kotally.new_id(), v_hold.lapses_at, v_hold.external_ref, v_hold.id,
       v_hold.placed_seq, null, v_return.entries)::kotally.new_posting;
   end loop;
-  perform kotally.post(p_location_id, p_now, v_postings, v_lots);
+  if cardinality(v_postings) > 0 then
+    perform kotally.post(p_location_id, p_now, v_postings, v_lots);
+  end if;
   update kotally.holds h
      set released = h.amount, status = 'released', closed_at = h.lapses_at, is_live = false
     from unnest(p_holds) l

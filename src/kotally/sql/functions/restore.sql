@@ -15,8 +15,8 @@ begin
       'balance_after', kotally.visible_balance(p_location_id, p_contact_id, p_now)))::kotally.outcome;
   end if;
   v_first := kotally.first_entitlement(v_hold);
-  v_left := v_hold.amount - v_hold.released - v_hold.penalised - v_hold.returned;
-  if v_left = 0 then
+  v_left := greatest(v_hold.amount - v_hold.released - v_hold.penalised - v_hold.returned, 0);
+  if v_left = 0 and (v_hold.amount > 0 or not v_hold.is_live) then
     return (0, 'ALREADY_RESTORED', false, p_act.correlation_id, json_build_object(
       'balance_after', kotally.visible_balance(p_location_id, p_contact_id, p_now),
       'entitlement_id', v_first, 'hold_id', v_hold.id))::kotally.outcome;

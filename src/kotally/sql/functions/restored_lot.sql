@@ -1,6 +1,8 @@
 -- The lot in which credits of an expired lot come back: same rules, same share of the cost, and
 -- the grace days counted from the later of the old expiry and now (S4.4).
-create or replace function kotally.restored_lot(p_lot kotally.lots, p_amount bigint, p_now timestamptz)
+create or replace function kotally.restored_lot(
+  p_lot kotally.lots, p_amount bigint, p_now timestamptz, p_grace_days integer default null
+)
 returns kotally.lots language plpgsql volatile as $$
 declare
   v_new kotally.lots := jsonb_populate_record(
@@ -19,7 +21,7 @@ begin
   v_new.coverage := p_lot.coverage;
   v_new.cost_minor := p_lot.cost_minor * p_amount / greatest(p_lot.issued, 1);
   v_new.expires_at := kotally.add_local_days(
-    greatest(p_lot.expires_at, p_now), p_lot.restore_grace_days,
+    greatest(p_lot.expires_at, p_now), coalesce(p_grace_days, p_lot.restore_grace_days),
     (select l.timezone from kotally.locations l where l.id = p_lot.location_id));
   return v_new;
 end;

@@ -3,11 +3,16 @@
 -- that have lapsed by then count as released; a batch has released them before it asks.
 create or replace function kotally.spending_state(
   p_location_id text, p_contact_id uuid, p_now timestamptz default null)
-returns table (seq bigint, lots kotally.lots[], available bigint[], blockers kotally.blockers[])
+returns table (
+  seq bigint, lots kotally.lots[], available bigint[], blockers kotally.blockers[], plans kotally.plan[])
 language sql stable as $$
   select b.seq, s.lots, s.available,
          (select array_agg(k) from kotally.blockers k
-           where k.location_id = p_location_id and k.contact_id = p_contact_id)
+           where k.location_id = p_location_id and k.contact_id = p_contact_id),
+         case when exists (
+           select from kotally.entitlements e
+            where e.location_id = p_location_id and e.contact_id = p_contact_id and e.is_ruled)
+         then kotally.plans_of(p_location_id, p_contact_id) end
     from kotally.balances b
    cross join lateral (
      select array_agg(o.lot) as lots, array_agg(o.available) as available

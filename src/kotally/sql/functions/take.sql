@@ -14,14 +14,18 @@ declare
   v_entries kotally.new_entry[] := '{}';
 begin
   v_state.posting := null;
-  v_funding := kotally.fund(
-    v_state.lots, v_state.available, v_state.blockers, p_act.product_config_id, p_act.calendar_id,
-    p_act.amount, v_at, p_now);
+  if v_state.plans is null then
+    v_funding := kotally.fund(
+      v_state.lots, v_state.available, v_state.blockers, p_act.product_config_id, p_act.calendar_id,
+      p_act.amount, v_at, p_now);
+  else
+    v_funding := kotally.fund_by_plan(
+      p_location_id, p_contact_id, v_state, p_act.product_config_id, p_act.calendar_id, p_act.amount, v_at, p_now);
+  end if;
   if v_funding.code <> 'eligible' then
     v_state.code := kotally.refusal(
       p_location_id, p_contact_id, v_funding.code, p_act.product_config_id, p_act.calendar_id, v_at, p_now);
-    v_state.answer := json_build_object(
-      'contact_id', p_contact_id, 'balance_after', v_funding.available, 'short_by', v_funding.short_by);
+    v_state.answer := kotally.refused_funding(p_contact_id, v_funding);
     return v_state;
   end if;
   foreach v_slice in array v_funding.slices loop
@@ -30,7 +34,7 @@ begin
       v_slice.lot_id, 'available', case when v_is_hold then 'held' else 'consumed' end,
       v_slice.amount)::kotally.new_entry;
   end loop;
-  v_state.seq := v_state.seq + 1;
+  v_state.seq := v_state.seq + (v_funding.taken > 0)::integer;
   v_state.code := case when v_is_hold then 'held' else 'deducted' end;
   v_state.posting := kotally.posting_for(
     p_act, p_contact_id, p_act.operation, 'booking', p_now, p_act.id, null, v_entries);
@@ -39,14 +43,15 @@ begin
     p_act.calendar_id, p_act.amount, v_funding.taken, case when v_is_hold then 0 else v_funding.taken end,
     0, 0, 0, case when v_is_hold then 'held' else 'captured' end, true, p_act.appointment_at, null,
     p_now + make_interval(secs => (p_act.args::jsonb ->> 'ttl_seconds')::integer),
-    coalesce(v_funding.cancel_window_minutes, p_window_minutes), v_state.seq, p_now,
-    case when v_is_hold then null else p_now end)::kotally.holds;
+    coalesce(v_funding.cancel_window_minutes, p_window_minutes),
+    case when v_funding.taken > 0 then v_state.seq end, p_now,
+    case when v_is_hold then null else p_now end, v_funding.entitlement_id)::kotally.holds;
   v_state.answer := json_build_object(
     'balance_after', v_funding.available - v_funding.taken,
-    'entitlement_id', v_funding.slices[1].entitlement_id,
+    'entitlement_id', coalesce(v_funding.slices[1].entitlement_id, v_funding.entitlement_id),
     'contact_id', p_contact_id, 'hold_id', p_act.id, 'credits', v_funding.taken,
-    'slices', (select json_agg(json_build_object(
-        'entitlement_id', s.entitlement_id, 'lot_id', s.lot_id, 'amount', s.amount))
+    'slices', (select coalesce(json_agg(json_build_object(
+        'entitlement_id', s.entitlement_id, 'lot_id', s.lot_id, 'amount', s.amount)), '[]')
       from unnest(v_funding.slices) s));
   return v_state;
 end;

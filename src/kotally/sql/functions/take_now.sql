@@ -2,7 +2,8 @@
 -- the start of the batch, and for a booking that has its credits already (DUPLICATE_EVENT, with
 -- the ids of the first).
 create or replace function kotally.take_now(
-  p_location_id text, p_act kotally.act, p_contact_id uuid, p_now timestamptz
+  p_location_id text, p_act kotally.act, p_contact_id uuid, p_now timestamptz,
+  p_part smallint default 0
 ) returns kotally.outcome language plpgsql as $$
 declare
   v_hold kotally.holds;
@@ -21,7 +22,12 @@ begin
     p_location_id, p_act, p_contact_id, kotally.spending_of(p_location_id, p_contact_id, p_now), p_now,
     (select l.cancel_window_minutes from kotally.location_of(p_location_id) l));
   if v_state.code in ('deducted', 'held') then
-    perform kotally.flush(p_location_id, p_now, array[v_state.posting], array[v_state.hold]);
+    v_state.posting.part := p_part;
+    -- What an unlimited plan pays moves nothing.
+    perform kotally.flush(
+      p_location_id, p_now,
+      case when v_state.hold.amount > 0 then array[v_state.posting] else '{}' end,
+      array[v_state.hold]);
   end if;
   return (0, v_state.code, false, p_act.correlation_id, v_state.answer)::kotally.outcome;
 end;

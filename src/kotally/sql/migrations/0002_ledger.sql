@@ -32,6 +32,7 @@ create table kotally.contacts (
   primary key (location_id, id),
   constraint contacts_external_id_key unique (location_id, external_id)
 );
+create index contacts_email_idx on kotally.contacts (location_id, lower(email)) where email is not null;
 
 -- One row per contact: the mutex of everything that moves the contact's credits, the cached
 -- sums of the contact's lots, and the head of the contact's hash chain.
@@ -191,7 +192,8 @@ create table kotally.holds (
   product_config_id text collate "C",
   calendar_id       text collate "C",
   units             bigint not null check (units > 0),
-  amount            kotally.amount not null check (amount > 0),
+  -- Nothing when an unlimited plan paid (S1.2).
+  amount            kotally.amount not null,
   captured          kotally.amount not null default 0,
   released          kotally.amount not null default 0,
   penalised         kotally.amount not null default 0,
@@ -203,22 +205,29 @@ create table kotally.holds (
   appointment_ends_at timestamptz,
   lapses_at         timestamptz,
   cancel_window_minutes integer not null,
-  placed_seq        bigint not null,
+  placed_seq        bigint,
   placed_at         timestamptz not null,
   closed_at         timestamptz,
+  -- The plan that paid and whose caps count it; null when it limits nothing (S3.3).
+  entitlement_id    uuid,
   primary key (location_id, id),
   constraint holds_end_once check (captured + released + penalised <= amount),
   constraint holds_give_back_what_was_taken check (returned <= captured + penalised),
   constraint holds_closed_are_settled check (
     (status = 'held') = (closed_at is null)
     and (status = 'held' or captured + released + penalised = amount)),
-  constraint holds_live_while_something_is_kept check (is_live = (released + returned < amount))
+  constraint holds_live_while_something_is_kept check (
+    amount = 0 or is_live = (released + returned < amount)),
+  constraint holds_of_credits_are_posted check (placed_seq is not null or amount = 0)
 ) with (fillfactor = 80);
 create index holds_contact_idx on kotally.holds (location_id, contact_id, id);
 -- A contact's bookings by the time they are for; what is not for a time is for now.
 create index holds_appointment_idx
   on kotally.holds (location_id, contact_id, (coalesce(appointment_at, placed_at)), id)
   where external_ref is not null or appointment_at is not null;
+create index holds_plan_idx
+  on kotally.holds (location_id, entitlement_id, (coalesce(appointment_at, placed_at)))
+  where entitlement_id is not null and is_live;
 create index holds_open_idx on kotally.holds (location_id, contact_id) where status = 'held';
 create unique index holds_booking_key on kotally.holds (location_id, contact_id, external_ref)
   where external_ref is not null and is_live;

@@ -51,7 +51,7 @@ create table kotally.payments (
     foreign key (location_id, contact_id) references kotally.contacts (location_id, id),
   constraint payments_revoke_what_was_granted check (credits_revoked <= credits_granted)
 );
-create index payments_contact_idx on kotally.payments (location_id, contact_id, id);
+create index payments_contact_idx on kotally.payments (location_id, contact_id, recorded_at, id);
 
 create table kotally.entitlements (
   location_id       text collate "C" not null,
@@ -63,6 +63,8 @@ create table kotally.entitlements (
   starts_at         timestamptz not null,
   ends_at           timestamptz,
   end_reason        text,
+  -- Whether its version is unlimited or has caps (kotally.is_ruled): the rest is spared the look.
+  is_ruled          boolean not null default false,
   created_at        timestamptz not null,
   primary key (location_id, id),
   constraint entitlements_contact_fkey
@@ -72,6 +74,7 @@ create table kotally.entitlements (
     references kotally.product_versions (location_id, product_id, version)
 );
 create index entitlements_contact_idx on kotally.entitlements (location_id, contact_id, id);
+create index entitlements_ruled_idx on kotally.entitlements (location_id, contact_id) where is_ruled;
 
 -- The recurring kind of entitlement. Bounds are pure calendar arithmetic from the anchor (S9.2).
 create table kotally.memberships (

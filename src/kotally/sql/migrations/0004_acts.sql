@@ -69,6 +69,26 @@ create type kotally.funding as (
   taken     bigint,
   available bigint,
   short_by  bigint,
+  cancel_window_minutes integer,
+  -- The plan whose caps count it, and the cap that has no room.
+  entitlement_id uuid,
+  cap       json
+);
+
+-- What an entitlement allows or limits beside its credits (S1.2, S3.3). `paid_until` and
+-- `grace_until` are those of a membership; after `ends_at` there is nothing.
+create type kotally.plan as (
+  entitlement_id    uuid,
+  product_config_id text,
+  coverage          jsonb,
+  is_unlimited      boolean,
+  caps              jsonb,
+  starts_at         timestamptz,
+  paid_until        timestamptz,
+  grace_until       timestamptz,
+  ends_at           timestamptz,
+  anchor_on         date,
+  period_months     integer,
   cancel_window_minutes integer
 );
 
@@ -81,7 +101,8 @@ create type kotally.spending as (
   code      text,
   answer    text,
   posting   kotally.new_posting,
-  hold      kotally.holds
+  hold      kotally.holds,
+  plans     kotally.plan[]
 );
 
 -- How credits of a hold go back: the entries, and the new lots for what has expired meanwhile.
