@@ -239,41 +239,63 @@ async def test_wrong_books_end_in_1(kotally: Kotally, owner_db: Database) -> Non
     assert "WRONG" in told.out
 
 
-@pytest.mark.parametrize(
-    ("line", "says"),
-    [
-        ("location create --workspace Nobody --name N --timezone UTC", "no workspace 'Nobody'"),
-        ("location create --workspace Studio --name N --timezone Berlin", "mean Europe/Berlin"),
-        ("location create --workspace Studio --name N --timezone UTC --id loc_1", "already"),
-        ("location list --workspace Nobody", "no workspace"),
-        ("location set-status --location loc_9 --status active", "no location 'loc_9'"),
-        ("product create --location loc_9 --name N --type package --credits 1", "loc_9"),
-        ("product create --location loc_1 --name N --type package --credits 0", "1 to 1000000"),
-        ("product create --location loc_1 --name N --type package --credits -5", "-5"),
-        ("product show --location loc_1 --product pc_9", "no product 'pc_9'"),
-        ("product list --location loc_9", "loc_9"),
-        ("client create --location loc_1 --name N", "at least one scope"),
-        ("client create --location loc_1 --name N --scope all", "no scope 'all'"),
-        ("client create --location loc_1 --name N --scope grant --expires-days 0", "not 0"),
-        ("client list --location loc_9", "loc_9"),
-        ("clock advance --location loc_1 --days 1", "--sandbox"),
-        ("clock show --location loc_9", "loc_9"),
-        ("prove --location loc_9", "loc_9"),
-        ("prove --seal /nowhere/at/all", "/nowhere/at/all"),
-        ("seal --location loc_9", "loc_9"),
-        ("export --location loc_9 --format csv", "loc_9"),
-    ],
-)
-async def test_a_refusal_is_one_sentence(kotally: Kotally, line: str, says: str) -> None:
+REFUSED = [
+    ("location create --workspace Nobody --name N --timezone UTC", "no workspace 'Nobody'"),
+    ("location create --workspace Studio --name N --timezone Berlin", "mean Europe/Berlin"),
+    ("location create --workspace Studio --name N --timezone UTC --id loc_1", "already"),
+    ("location list --workspace Nobody", "no workspace"),
+    ("location set-status --location loc_9 --status active", "no location 'loc_9'"),
+    ("product create --location loc_9 --name N --type package --credits 1", "loc_9"),
+    ("product create --location loc_1 --name N --type package --credits 0", "1 to 1000000"),
+    ("product create --location loc_1 --name N --type package --credits -5", "-5"),
+    ("product show --location loc_1 --product pc_9", "no product 'pc_9'"),
+    ("product list --location loc_9", "loc_9"),
+    ("client create --location loc_1 --name N", "at least one scope"),
+    ("client create --location loc_1 --name N --scope all", "no scope 'all'"),
+    ("client create --location loc_1 --name N --scope grant --expires-days 0", "not 0"),
+    ("client list --location loc_9", "loc_9"),
+    ("clock advance --location loc_1 --days 1", "--sandbox"),
+    ("clock show --location loc_9", "loc_9"),
+    ("prove --location loc_9", "loc_9"),
+    ("prove --seal /nowhere/at/all", "/nowhere/at/all"),
+    ("seal --location loc_9", "loc_9"),
+    ("export --location loc_9 --format csv", "loc_9"),
+]
+
+
+async def test_a_refusal_is_one_sentence(kotally: Kotally) -> None:
     await made_location(kotally)
 
-    refused = await kotally(*words(line))
-    as_json = await kotally(*words(line), "--json")
+    for line, says in REFUSED:
+        refused = await kotally(*words(line), "--json")
 
-    assert (refused.code, refused.out, refused.err.count("\n")) == (1, "", 1)
-    assert says in refused.err
-    assert (as_json.code, as_json.err) == (1, "")
-    assert as_json.json == {"ok": False, "error": refused.err.rstrip("\n")}
+        assert (refused.code, refused.err, list(refused.json)) == (1, "", ["ok", "error"]), line
+        assert refused.json["ok"] is False
+        assert says in refused.json["error"]
+    for line, says in REFUSED[:2]:
+        told = await kotally(*words(line))
+
+        assert (told.code, told.out, told.err.count("\n")) == (1, "", 1)
+        assert says in told.err
+
+
+async def test_the_ledger_is_exported(kotally: Kotally, tmp_path: Path) -> None:
+    await made_location(kotally)
+    here = ("export", "--location", "loc_1")
+    file = tmp_path / "books.csv"
+
+    table = await kotally(*here, "--format", "csv")
+    journal = await kotally(*here, "--format", "beancount")
+    as_json = await kotally(*here, "--format", "csv", "--json")
+    kept = await kotally(*here, "--format", "csv", "--output", str(file), "--json")
+    lost = await kotally(*here, "--format", "csv", "--output", str(tmp_path), "--json")
+
+    assert table.out.startswith("id,")
+    assert "loc_1" in journal.out
+    assert as_json.json["content"].splitlines() == table.out.splitlines()
+    assert kept.json["file"] == str(file)
+    assert file.read_text().splitlines() == table.out.splitlines()
+    assert (lost.code, "Cannot write" in lost.json["error"]) == (1, True)
 
 
 @pytest.mark.parametrize(

@@ -6,7 +6,7 @@ import asyncio
 import shutil
 import signal
 import tempfile
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncGenerator, Iterator
 from contextlib import asynccontextmanager
 from pathlib import Path
 
@@ -29,7 +29,7 @@ def own_data() -> Iterator[Path]:
 
 
 @asynccontextmanager
-async def serving(data: Path, *words: str) -> AsyncIterator[list[str]]:
+async def serving(data: Path, *words: str) -> AsyncGenerator[list[str], None]:
     """Serve on a free port; gives what is printed until it says how to stop."""
     process = await start("serve", "--port", "0", "--data", str(data), *words)
     try:

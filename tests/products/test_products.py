@@ -18,9 +18,8 @@ PACK = Terms(name="10 Pack", credits=10, expiry_days=90, coverage={"cal_1": 1, "
 
 
 async def made(db: Database, **changes: Any) -> Product:
-    product = await products.create(
-        db, "loc_1", **{"type": "package", "terms": PACK, "product_id": "pc_1", **changes}
-    )
+    fields: dict[str, Any] = {"type": "package", "terms": PACK, "product_id": "pc_1"}
+    product = await products.create(db, "loc_1", **(fields | changes))
     assert isinstance(product, Product)
     return product
 
@@ -87,7 +86,8 @@ async def test_an_id_is_unique_in_its_location_only(db: Database, location: Loca
 async def test_impossible_terms_are_refused(
     db: Database, location: Location, type_: Any, changes: dict[str, Any], says: str
 ) -> None:
-    terms = Terms(**{"name": "Pack", "credits": 10, **changes})
+    fields: dict[str, Any] = {"name": "Pack", "credits": 10}
+    terms = Terms(**(fields | changes))
 
     refused = await products.create(db, "loc_1", type=type_, terms=terms)
 

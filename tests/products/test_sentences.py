@@ -13,12 +13,13 @@ from kotally.products.sentences import sentences
 
 
 def said(type_: Any = "package", **terms: Any) -> str:
+    fields: dict[str, Any] = {"name": "Pack", "credits": 10}
     product = Product(
         id="pc_1",
         type=type_,
         status="active",
         version=1,
-        terms=Terms(**{"name": "Pack", "credits": 10, **terms}),
+        terms=Terms(**(fields | terms)),
         created_at=now(),
     )
     return " ".join(sentences(product, cancel_window_minutes=720))

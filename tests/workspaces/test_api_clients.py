@@ -48,9 +48,8 @@ async def test_a_token_names_its_client_and_only_a_digest_is_kept(
 async def test_a_wrong_client_is_refused(
     db: Database, location: Location, changes: dict[str, Any], says: str
 ) -> None:
-    refused = await api_clients.create(
-        db, location.id, **{"name": "Shop", "scopes": ["grant"], **changes}
-    )
+    fields: dict[str, Any] = {"name": "Shop", "scopes": ["grant"]}
+    refused = await api_clients.create(db, location.id, **(fields | changes))
 
     assert isinstance(refused, Refused)
     assert says in refused.message

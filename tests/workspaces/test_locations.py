@@ -54,9 +54,8 @@ async def test_an_id_is_given_once(db: Database, location: Location) -> None:
 async def test_a_wrong_location_is_refused(
     db: Database, workspace: Workspace, changes: dict[str, Any], says: str
 ) -> None:
-    refused = await locations.create(
-        db, workspace.id, **{"name": "Main", "timezone": "UTC", **changes}
-    )
+    fields: dict[str, Any] = {"name": "Main", "timezone": "UTC"}
+    refused = await locations.create(db, workspace.id, **(fields | changes))
 
     assert isinstance(refused, Refused)
     assert says in refused.message

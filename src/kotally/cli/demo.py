@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-import importlib
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from kotally.cli.arguments import Arguments, Commands, command, whole
 from kotally.cli.running import on_database
@@ -29,7 +28,6 @@ def declare(commands: Commands) -> None:
 
 
 async def _demo(db: Database, arguments: Arguments) -> Said:
-    demo: Any = importlib.import_module("kotally.demo")
-    # What was built says itself where to look: `facts` for --json, `lines` for people.
-    made: Any = await demo.build(db, seed=arguments.seed, quiet=getattr(arguments, "json", False))
-    return Said(made.facts, made.lines)
+    from kotally import demo
+
+    return await demo.build(db, seed=arguments.seed, quiet=getattr(arguments, "json", False))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator
+from contextlib import aclosing
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -15,7 +16,6 @@ if TYPE_CHECKING:
     from kotally.db import Database
 
 FORMATS = ("csv", "beancount")
-CHUNK_LINES = 1_000  # written at once: a line at a time would be slow, all of them too large
 
 
 def declare(commands: Commands) -> None:
@@ -38,39 +38,25 @@ async def _export(db: Database, arguments: Arguments) -> Said:
     from kotally.workspaces import locations
 
     location = accepted(await locations.find(db, arguments.location))
-    lines = (export.csv if arguments.format == "csv" else export.beancount)(db, location.id)
+    write = export.csv if arguments.format == "csv" else export.beancount
     facts: dict[str, object] = {"location_id": location.id, "format": arguments.format}
-    if arguments.output is not None:
-        count = await _to_file(lines, arguments.output)
-        said = f"{count} lines are in {arguments.output}."
-        return Said({**facts, "lines": count, "file": str(arguments.output)}, [said])
-    if getattr(arguments, "json", False):
-        # One JSON object is promised, so here the whole of it is held in memory.
-        return Said({**facts, "content": "".join([chunk async for chunk in _chunks(lines)])}, [])
-    async for chunk in _chunks(lines):
-        screen.write(chunk)
+    async with aclosing(write(db, location.id)) as pieces:
+        if arguments.output is not None:
+            await _to_file(pieces, arguments.output)
+            said = f"The ledger of {location.id} is in {arguments.output}."
+            return Said({**facts, "file": str(arguments.output)}, [said])
+        if getattr(arguments, "json", False):
+            # One JSON object is promised, so here the whole of it is held in memory.
+            return Said({**facts, "content": "".join([piece async for piece in pieces])}, [])
+        async for piece in pieces:
+            screen.write(piece)
     return Said(facts, [])
 
 
-async def _to_file(lines: AsyncIterator[str], path: Path) -> int:
-    count = 0
+async def _to_file(pieces: AsyncIterator[str], path: Path) -> None:
     try:
         with path.open("w", encoding="utf-8", newline="") as file:
-            async for chunk in _chunks(lines):
-                count += chunk.count("\n")
-                file.write(chunk)
+            async for piece in pieces:
+                file.write(piece)
     except OSError as fault:
         raise Failure(f"Cannot write the export: {fault}") from fault
-    return count
-
-
-async def _chunks(lines: AsyncIterator[str]) -> AsyncIterator[str]:
-    """Gather lines; each ends with a line feed here, whether it came with one or not."""
-    held: list[str] = []
-    async for line in lines:
-        held.append(line if line.endswith("\n") else f"{line}\n")
-        if len(held) >= CHUNK_LINES:
-            yield "".join(held)
-            held.clear()
-    if held:
-        yield "".join(held)
