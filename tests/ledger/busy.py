@@ -108,29 +108,36 @@ async def original(
     clones: Maker, template: str, *, rounds: int = 30
 ) -> AsyncGenerator[list[Studio]]:
     """Make two studios in one database, to make copies of; a session needs only one original."""
-    target = await clones.make(template)
-    db, owner = Database(target), Database(target, role=None)
-    studios = [
-        await studio(db, owner, seed=1, zone="Europe/Rome"),
-        await studio(db, owner, seed=2, zone="Asia/Kolkata"),
-    ]
-    for each in studios:
-        await each.work(rounds=rounds)
-    await db.close()
-    await owner.close()
-    yield studios
-    await clones.drop(target)
+    async with _database(clones, template) as (db, owner):
+        studios = [
+            await studio(db, owner, seed=1, zone="Europe/Rome"),
+            await studio(db, owner, seed=2, zone="Asia/Kolkata"),
+        ]
+        for each in studios:
+            await each.work(rounds=rounds)
+        # Only a database to which nobody is connected can be copied.
+        await db.close()
+        await owner.close()
+        yield studios
 
 
 @asynccontextmanager
 async def copied(clones: Maker, studios: list[Studio]) -> AsyncGenerator[list[Studio]]:
     """Give a copy of studios in a database of its own."""
-    target = await clones.make(str(studios[0].db.target.database))
+    async with _database(clones, str(studios[0].db.target.database)) as (db, owner):
+        made = [copy.copy(studio) for studio in studios]
+        for each in made:
+            each.db, each.owner = db, owner
+        yield made
+
+
+@asynccontextmanager
+async def _database(clones: Maker, template: str) -> AsyncGenerator[tuple[Database, Database]]:
+    target = await clones.make(template)
     db, owner = Database(target), Database(target, role=None)
-    made = [copy.copy(studio) for studio in studios]
-    for each in made:
-        each.db, each.owner = db, owner
-    yield made
-    await db.close()
-    await owner.close()
-    await clones.drop(target)
+    try:
+        yield db, owner
+    finally:
+        await db.close()
+        await owner.close()
+        await clones.drop(target)

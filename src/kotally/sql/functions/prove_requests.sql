@@ -15,9 +15,13 @@ language sql stable set work_mem = '64MB' as $$
     left join kotally.postings p
       on p.location_id = p_location_id and p.source = r.source and p.request_id = r.request_id and p.part = 0
    where r.location_id = p_location_id and p.seq is null
-     -- A grant of no credits opens an entitlement and moves nothing.
-     and (r.code in ('deducted', 'held', 'captured', 'released', 'restored')
-          or r.code = 'grant_applied' and (r.answer ->> 'credits_granted')::bigint > 0)
+     -- A grant of no credits or a class of an unlimited plan is done, and moves nothing.
+     and r.code in ('grant_applied', 'deducted', 'held', 'captured', 'released', 'restored')
+     and exists (
+       select from (values
+         ('credits_granted'), ('credits'), ('credits_captured'), ('credits_released'),
+         ('credits_restored')) k (name)
+        where (r.answer ->> k.name)::bigint > 0)
    order by 1, 3, 5
    limit p_limit
 $$;
