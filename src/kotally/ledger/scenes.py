@@ -62,9 +62,13 @@ class Scene:
             "select kotally.lock_contacts($1, $2)", self.location_id, list(contact_ids)
         )
 
+    def parts(self, count: int = 1) -> int:
+        """Number so many postings of this act; return the first number."""
+        first, self._parts = self._parts, self._parts + count
+        return first
+
     def posting(self, contact_id: UUID, kind: Kind, reason: str, **fields: Any) -> Posting:  # noqa: ANN401 - the fields of Posting
         """Make a posting of this act; each one is a part of its own."""
-        part, self._parts = self._parts, self._parts + 1
         return Posting(
             contact_id=contact_id,
             id=new_id(),
@@ -74,7 +78,7 @@ class Scene:
             actor=self.key.actor,
             request_id=self.key.request_id or str(self.key.correlation_id),
             correlation_id=self.key.correlation_id,
-            part=part,
+            part=self.parts(),
             **fields,
         )
 

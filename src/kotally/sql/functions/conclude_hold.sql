@@ -38,7 +38,9 @@ begin
   update kotally.holds h
      set amount = h.amount + v.taken, captured = h.captured + v.captured,
          penalised = h.penalised + v.penalised, released = h.released + v.released,
-         returned = h.returned + v.returned, status = p_status,
+         returned = h.returned + v.returned,
+         -- What was settled before and now goes back keeps how it ended.
+         status = case when p_status = 'released' and h.status <> 'held' then h.status else p_status end,
          closed_at = coalesce(h.closed_at, v_posting.effective_at, p_now),
          is_live = case when h.amount + v.taken = 0 then p_status in ('captured', 'penalised')
                         else h.released + v.released + h.returned + v.returned < h.amount + v.taken end
