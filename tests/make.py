@@ -100,6 +100,7 @@ async def product(
     kind: str = "package",
     credits_: int = 10,
     coverage: Mapping[str, int] | None = None,
+    rules: Mapping[str, Any] | None = None,
 ) -> str:
     """Make a product with one version."""
     await db.execute(
@@ -114,13 +115,14 @@ async def product(
     await db.execute(
         """
         insert into kotally.product_versions
-          (location_id, product_id, version, name, credits, coverage, created_at)
-        values ($1, $2, 1, 'Product', $3, $4, kotally.location_now($1))
+          (location_id, product_id, version, name, credits, coverage, rules, created_at)
+        values ($1, $2, 1, 'Product', $3, $4, $5, kotally.location_now($1))
         """,
         location_id,
         product_id,
         credits_,
         coverage,
+        dict(rules or {}),
     )
     return product_id
 

@@ -315,18 +315,18 @@ async def test_the_application_moves_credits_by_the_kernel_only(
 ) -> None:
     """The inner functions run with the caller's rights, so calling them past the door is vain."""
     calls = [
-        (
-            "select kotally.move_buckets('{location}', array[('{location}', '{contact}', 2, 1, '{lot}',"
-            " 'available', 'consumed', 1)::kotally.entries])"
-        ),
-        (
-            "select kotally.open_lots('{location}', array[kotally.empty_lot('{location}', '{contact}',"
-            " now())])"
-        ),
-        (
-            "select kotally.release_lapsed('{location}', array[h], now()) from kotally.holds h"
-            " where h.location_id = '{location}' and h.id = '{hold}'"
-        ),
+        """
+        select kotally.move_buckets('{location}', array[
+          ('{location}', '{contact}', 2, 1, '{lot}', 'available', 'consumed', 1)::kotally.entries])
+        """,
+        """
+        select kotally.open_lots('{location}', array[
+          kotally.empty_lot('{location}', '{contact}', now())])
+        """,
+        """
+        select kotally.release_lapsed('{location}', array[h], now()) from kotally.holds h
+         where h.location_id = '{location}' and h.id = '{hold}'
+        """,
     ]
 
     for sql in calls:

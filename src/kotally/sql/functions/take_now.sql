@@ -26,7 +26,7 @@ begin
     -- What an unlimited plan pays moves nothing.
     perform kotally.flush(
       p_location_id, p_now,
-      case when v_state.hold.amount > 0 then array[v_state.posting] else '{}' end,
+      case when (v_state.hold).amount > 0 then array[v_state.posting] else '{}' end,
       array[v_state.hold]);
   end if;
   return (0, v_state.code, false, p_act.correlation_id, v_state.answer)::kotally.outcome;
