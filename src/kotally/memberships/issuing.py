@@ -32,6 +32,13 @@ def copied_rules(rules: Rules) -> dict[str, Any]:
     return {"rollover": msgspec.to_builtins(rules.rollover)}
 
 
+def share_of_cost(amount_cents: int, rules: Rules) -> int:
+    """Return what of a period's price one lot of it cost: instalments share it."""
+    if rules.grant_months is None or rules.grant_months >= rules.period_months:
+        return amount_cents
+    return amount_cents * rules.grant_months // rules.period_months
+
+
 def issued_lot(
     membership: Membership,
     plan: Plan,
@@ -43,7 +50,7 @@ def issued_lot(
     paid: Paid | None = None,
 ) -> LotFields:
     """Make the lot of a period; what a version says later changes nothing for it (S9.8)."""
-    cost = 0 if paid is None else paid.amount_cents
+    cost = 0 if paid is None else share_of_cost(paid.amount_cents, plan.rules)
     fields: LotFields = {
         "id": new_id(),
         "contact_id": membership.contact_id,

@@ -54,6 +54,10 @@ class Membership(Struct, frozen=True, kw_only=True):
     ends_at: datetime | None
     minimum_until: datetime | None
     expected_next_charge_at: datetime | None
+    # What paid the running period, for the instalments that are still to come.
+    payment_id: UUID | None
+    paid_cents: int
+    currency: str | None
     plan: Plan
 
     @property
@@ -123,13 +127,17 @@ _MEMBERSHIPS: Final[LiteralString] = """
     select m.id, m.contact_id, m.status, m.anchor_on, m.anchor_number, m.period_number,
            m.period_starts_at, m.period_ends_at, m.paid_number, m.instalment, m.renews_at,
            m.renews_itself, m.past_due_since, m.ends_at, m.minimum_until,
-           m.expected_next_charge_at, e.product_config_id, e.product_version as version, v.name,
-           v.credits, v.coverage, v.rules
+           m.expected_next_charge_at, p.payment_id, coalesce(y.amount_cents, 0) as paid_cents,
+           y.currency, e.product_config_id, e.product_version as version, v.name, v.credits,
+           v.coverage, v.rules
       from kotally.memberships m
       join kotally.entitlements e on e.location_id = $1 and e.id = m.id
       join kotally.product_versions v
         on v.location_id = $1 and v.product_id = e.product_config_id
        and v.version = e.product_version
+      left join kotally.periods p
+        on p.location_id = $1 and p.membership_id = m.id and p.number = m.period_number
+      left join kotally.payments y on y.location_id = $1 and y.id = p.payment_id
      where m.location_id = $1 and m.id = any ($2)
 """
 _LOTS: Final[LiteralString] = """

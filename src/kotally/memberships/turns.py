@@ -136,7 +136,14 @@ def grant_instalment(state: State) -> Turn | None:
         return None
     rolled = _roll(state, part.starts_at, number=membership.period_number)
     movements = _roll_movements(rolled, part.starts_at)
-    lot, granted = _issue(state, plan, part, number=membership.period_number, paid=None)
+    paid = None
+    if membership.payment_id is not None:
+        paid = Paid(
+            payment_id=membership.payment_id,
+            amount_cents=membership.paid_cents,
+            currency=membership.currency,
+        )
+    lot, granted = _issue(state, plan, part, number=membership.period_number, paid=paid)
     if lot is not None:
         movements.append(_grant(lot, granted, part.starts_at))
     after = msgspec.structs.replace(membership, instalment=number)

@@ -1,0 +1,298 @@
+"""Confirm a membership's next period: by its payment, by the staff, or by itself (S7.1, S9.1)."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from datetime import datetime
+from typing import Any, Final, LiteralString
+from uuid import UUID
+from zoneinfo import ZoneInfo
+
+import msgspec
+
+from kotally.core.ids import new_id
+from kotally.db import Database, Queries, Transaction
+from kotally.ledger.acts import Key, Outcome
+from kotally.ledger.plans import Posting
+from kotally.ledger.scenes import Declined, Done, Scene, play
+from kotally.ledger.swept import Swept
+from kotally.memberships import memberships
+from kotally.memberships.bounds import State, following
+from kotally.memberships.issuing import Paid
+from kotally.memberships.memberships import Membership
+from kotally.memberships.periods import Period
+from kotally.memberships.turns import Turn, grant_instalment, pay_ahead, turn
+from kotally.memberships.writing import recovered, write_happenings, write_turns
+
+CATCH_UP_MAX: Final = 240  # periods of a membership turned in one act: twenty years of months
+PASS_SIZE: Final = 500  # memberships of one transaction of the sweep
+_SWEEP: Final = "sweep:renew_due"
+
+_DUE: Final[LiteralString] = """
+    select m.id, m.contact_id
+      from kotally.memberships m
+     where m.location_id = $1 and m.renews_at <= $2 and m.status <> 'ended'
+       and (m.renews_itself or m.renews_at < m.period_ends_at or m.paid_number > m.period_number)
+       and (m.ends_at is null or m.ends_at > m.renews_at)
+       and not exists (
+         select from kotally.freezes f
+          where f.location_id = $1 and f.membership_id = m.id and f.mode = 'shift'
+            and f.status in ('planned', 'running') and f.starts_at <= m.renews_at)
+     order by m.renews_at
+     limit $3
+"""
+_PAID_AHEAD: Final[LiteralString] = """
+    select p.membership_id, p.number, p.starts_at, p.ends_at
+      from kotally.periods p
+      join kotally.memberships m on m.location_id = $1 and m.id = p.membership_id
+     where p.location_id = $1 and p.membership_id = any ($2) and p.number > m.period_number
+     order by p.membership_id, p.number
+"""
+
+
+async def confirm(scene: Scene, membership_id: UUID, *, paid: Paid | None) -> Turn:
+    """
+    Confirm the period after the last one confirmed, and turn to it if it has begun.
+
+    The scene holds the contact's lock. Whatever was due before is done first.
+    """
+    state, ahead = await up_to_date(scene, membership_id)
+    if state.membership.status == "ended":
+        raise Declined("MEMBERSHIP_ENDED", ended_at=state.membership.ends_at)
+    confirmed, plan, _ = following(state, may_skip=not ahead)
+    decided = (
+        turn(state, confirmed, paid=paid)
+        if confirmed.starts_at <= scene.now and not ahead
+        else pay_ahead(state, confirmed, plan, paid=paid)
+    )
+    await played(scene, decided)
+    return decided
+
+
+async def up_to_date(scene: Scene, membership_id: UUID) -> tuple[State, list[Period]]:
+    """Do what is due for a membership, and return how it stands with the periods paid ahead."""
+    for _ in range(CATCH_UP_MAX):
+        state, ahead = await _state(scene, membership_id)
+        due = decide_due(state, ahead)
+        if due is None:
+            return state, ahead
+        await played(scene, due)
+    raise AssertionError(f"membership {membership_id} has more due than can be")
+
+
+async def played(scene: Scene, decided: Turn) -> None:
+    """Write a turn as part of a scene."""
+    postings = [
+        scene.posting(
+            decided.before.contact_id,
+            each.kind,
+            each.reason,
+            entries=each.entries,
+            effective_at=each.effective_at,
+            metadata=each.metadata,
+        )
+        for each in decided.movements
+    ]
+    await write_turns(scene.tx, scene.location_id, scene.now, turns=[decided], postings=postings)
+    key = scene.key
+    happenings = recovered(
+        decided, source=key.source, actor=key.actor, correlation_id=key.correlation_id
+    )
+    await write_happenings(scene.tx, scene.location_id, scene.now, happenings=happenings)
+
+
+def decide_due(state: State, ahead: Sequence[Period]) -> Turn | None:
+    """Decide what a membership has to do by now of itself: an instalment, or its next period."""
+    membership = state.membership
+    at = membership.renews_at
+    if membership.status == "ended" or at is None or at > state.now:
+        return None
+    if membership.ends_at is not None and membership.ends_at <= at:
+        return None
+    if at < membership.period_ends_at:
+        return grant_instalment(state)
+    if ahead:
+        return turn(state, ahead[0])
+    if membership.renews_itself:
+        return turn(state, following(state)[0])
+    return None
+
+
+async def renew(
+    db: Database, location_id: str, membership_id: UUID, *, key: Key, preview: bool = False
+) -> Outcome:
+    """
+    Confirm a membership's next period without a payment, as the staff may.
+
+    Codes: `membership_renewed`, `MEMBERSHIP_NOT_FOUND`, `MEMBERSHIP_ENDED`.
+    """
+
+    async def work(scene: Scene) -> Done:
+        await locked(scene, membership_id)
+        done = await confirm(scene, membership_id, paid=None)
+        return Done("membership_renewed", answer_of(done))
+
+    operation = f"renew {membership_id}"
+    return await play(db, location_id, operation, key=key, work=work, preview=preview)
+
+
+async def locked(scene: Scene, membership_id: UUID) -> UUID:
+    """Take the lock of a membership's contact and return the contact; decline an unknown id."""
+    contact_id = await memberships.contact_of(scene.tx, scene.location_id, membership_id)
+    if contact_id is None:
+        raise Declined("MEMBERSHIP_NOT_FOUND")
+    await scene.lock([contact_id])
+    return contact_id
+
+
+def answer_of(done: Turn) -> dict[str, Any]:
+    """Say what a turn came to."""
+    return {
+        "membership_id": done.before.id,
+        "contact_id": done.before.contact_id,
+        "period": {
+            "number": done.period.number,
+            "starts_at": done.period.starts_at,
+            "ends_at": done.period.ends_at,
+        },
+        "credits_granted": done.granted,
+        "credits_rolled_over": done.rolled,
+        "credits_forfeited": done.forfeited,
+        "lot_id": None if done.lot is None else done.lot["id"],
+        "expires_at": None if done.lot is None else done.lot["expires_at"],
+    }
+
+
+async def renew_due(db: Database, location_id: str, *, limit: int) -> Swept:
+    """
+    Turn memberships whose period or instalment has come, many in one transaction.
+
+    A late pass writes what a timely one would have, as of the boundary; a membership that is
+    several periods behind takes one a pass.
+    """
+    events: list[str] = []
+    while len(events) < limit:
+        done = await _pass(db, location_id, size=min(PASS_SIZE, limit - len(events)))
+        events += done
+        if not done:
+            break
+    return Swept(len(events), events)
+
+
+async def _pass(db: Database, location_id: str, *, size: int) -> list[str]:
+    async with db.transaction() as tx:
+        place = await tx.fetchrow("select now, timezone from kotally.location_of($1)", location_id)
+        assert place is not None, f"no location {location_id}"
+        now, zone = place["now"], ZoneInfo(place["timezone"])
+        ids = await _claimed(tx, location_id, now, size=size)
+        turns = [
+            done
+            for state, ahead in await _states(tx, location_id, ids, now=now, zone=zone)
+            if (done := decide_due(state, ahead)) is not None
+        ]
+        if turns:
+            await _write(tx, location_id, now, turns=turns)
+    return [_line(done) for done in turns]
+
+
+async def _claimed(tx: Transaction, location_id: str, now: datetime, *, size: int) -> list[UUID]:
+    """Lock the contacts of due memberships; whom somebody else has is for the next pass."""
+    due = await tx.fetch(_DUE, location_id, now, size)
+    claimed = await tx.fetch(
+        "select c from kotally.claim_contacts($1, $2) c",
+        location_id,
+        list({row["contact_id"] for row in due}),
+    )
+    mine = {row["c"] for row in claimed}
+    return [row["id"] for row in due if row["contact_id"] in mine]
+
+
+async def _write(
+    tx: Transaction, location_id: str, now: datetime, *, turns: Sequence[Turn]
+) -> None:
+    correlation_ids = {done.before.id: new_id() for done in turns}
+    await write_turns(
+        tx,
+        location_id,
+        now,
+        turns=turns,
+        postings=[
+            posting
+            for done in turns
+            for posting in _postings(done, correlation_id=correlation_ids[done.before.id])
+        ],
+    )
+    happenings = [
+        each
+        for done in turns
+        for each in recovered(
+            done, source="sweep", actor=_SWEEP, correlation_id=correlation_ids[done.before.id]
+        )
+    ]
+    await write_happenings(tx, location_id, now, happenings=happenings)
+
+
+def _postings(done: Turn, *, correlation_id: UUID) -> Iterable[Posting]:
+    number = f"{done.period.number}"
+    if done.instalment is not None:
+        number += f".{done.instalment.number}"
+    for part, each in enumerate(done.movements):
+        yield Posting(
+            contact_id=done.before.contact_id,
+            id=new_id(),
+            source="sweep",
+            actor=_SWEEP,
+            # Twice, or by two workers, it is the same request.
+            request_id=f"renew:{done.before.id}:{number}",
+            correlation_id=correlation_id,
+            part=part,
+            **msgspec.structs.asdict(each),
+        )
+
+
+def _line(done: Turn) -> str:
+    what = f"period {done.period.number}"
+    if done.instalment is not None:
+        what = f"instalment {done.instalment.number} of {what}"
+    parts = [f"{done.granted} credits granted"]
+    if done.rolled:
+        parts.append(f"{done.rolled} rolled over")
+    if done.forfeited:
+        parts.append(f"{done.forfeited} forfeited")
+    name = done.membership.plan.name
+    return f"membership {done.before.id} ({name}) came to {what}: {', '.join(parts)}"
+
+
+async def _state(scene: Scene, membership_id: UUID) -> tuple[State, list[Period]]:
+    found = await _states(
+        scene.tx, scene.location_id, [membership_id], now=scene.now, zone=scene.zone
+    )
+    return found[0]
+
+
+async def _states(
+    db: Queries, location_id: str, ids: Sequence[UUID], *, now: datetime, zone: ZoneInfo
+) -> list[tuple[State, list[Period]]]:
+    if not ids:
+        return []
+    found: dict[UUID, Membership] = await memberships.load(db, location_id, ids)
+    lots = await memberships.load_lots(db, location_id, ids)
+    changes = await memberships.load_changes(db, location_id, ids)
+    ahead: dict[UUID, list[Period]] = {id_: [] for id_ in found}
+    for row in await db.fetch(_PAID_AHEAD, location_id, list(ids)):
+        period = Period(row["number"], row["starts_at"], row["ends_at"])
+        ahead[row["membership_id"]].append(period)
+    return [
+        (
+            State(
+                membership=membership,
+                lots=lots[id_],
+                change=changes.get(id_),
+                now=now,
+                zone=zone,
+                paid_ahead=ahead[id_][-1] if ahead[id_] else None,
+            ),
+            ahead[id_],
+        )
+        for id_, membership in found.items()
+    ]
