@@ -1,17 +1,17 @@
-"""A toy site on a real port, and a client that speaks to it."""
+"""A toy site and the whole product, each on a real port, and clients that speak to them."""
 
 from __future__ import annotations
 
-import asyncio
-import os
 from collections.abc import AsyncGenerator, AsyncIterator
 from contextlib import asynccontextmanager
+from pathlib import Path
 from typing import Any
 
 import httpx2
 import pytest_asyncio
 
-from kotally.server.process import listening, run_until_stopped, url
+from tests.api.front import Front, Shop, opened_front, running
+from tests.api.studio import Studio
 from tests.api.toys import TOKEN, Toys
 
 HEADERS = {"authorization": f"Bearer {TOKEN}"}
@@ -55,21 +55,11 @@ def refused(response: httpx2.Response, status: int, code: str) -> dict[str, Any]
 @asynccontextmanager
 async def serving(toys: Toys) -> AsyncGenerator[Caller, None]:
     """Serve the toys on a free port until the block ends, then wait for the server's end."""
-    up = asyncio.Event()
-    stopped, stop = os.pipe()
-    with listening("127.0.0.1", 0) as listener:
-        address = url("127.0.0.1", listener)
-        running = run_until_stopped(toys.site, listener, started=up.set, stop_when_readable=stopped)
-        server = asyncio.create_task(running)
-        await up.wait()
-        try:
-            async with httpx2.AsyncClient(base_url=address, headers=HEADERS) as http:
-                yield Caller(address, http, toys)
-        finally:
-            os.write(stop, b".")
-            await server
-            os.close(stop)
-            os.close(stopped)
+    async with (
+        running(toys.site) as address,
+        httpx2.AsyncClient(base_url=address, headers=HEADERS) as http,
+    ):
+        yield Caller(address, http, toys)
 
 
 @pytest_asyncio.fixture(scope="module", loop_scope="session")
@@ -85,3 +75,24 @@ async def caller(served: Caller) -> AsyncIterator[Caller]:
     served.toys.reset()
     async with httpx2.AsyncClient(base_url=served.address, headers=HEADERS) as http:
         yield Caller(served.address, http, served.toys)
+
+
+@pytest_asyncio.fixture(scope="session", loop_scope="session")
+async def front(clones: Any, template: str, directory: Path) -> AsyncIterator[Front]:
+    """Serve the product for all tests of a worker; each opens a shop of its own."""
+    target = await clones.make(template)
+    async with opened_front(target, directory) as opened:
+        yield opened
+    await clones.drop(target)
+
+
+@pytest_asyncio.fixture(loop_scope="session")
+async def shop(front: Front) -> Shop:
+    """Open a shop for one test."""
+    return await front.shop()
+
+
+@pytest_asyncio.fixture(loop_scope="session")
+async def studio(front: Front) -> Studio:
+    """Open a studio, whose clock the test moves, for one test."""
+    return await Studio.opened(front)
