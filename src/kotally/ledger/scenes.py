@@ -30,7 +30,7 @@ _TAKEN: Final = "23505"  # unique_violation
 class Declined(Exception):
     """Leave the work with a refusal: an upper-case code of the catalogue and what to say of it."""
 
-    def __init__(self, code: str, **answer: Any) -> None:  # noqa: ANN401 - any JSON
+    def __init__(self, code: str, **answer: Any) -> None:  # noqa: ANN401 - an answer is any JSON
         super().__init__(code)
         self.code: str = code
         self.answer: dict[str, Any] = answer
@@ -63,7 +63,7 @@ class Scene:
         )
 
     def parts(self, count: int = 1) -> int:
-        """Number so many postings of this act; return the first number."""
+        """Return the number of the first of so many postings of this act."""
         first, self._parts = self._parts, self._parts + count
         return first
 
@@ -110,7 +110,7 @@ class Scene:
         type_: str,
         *,
         entitlement_id: UUID | None = None,
-        **details: Any,  # noqa: ANN401 - any JSON
+        **details: Any,  # noqa: ANN401 - an answer is any JSON
     ) -> None:
         """Put a fact that moved no credits on the contact's timeline."""
         await self.tx.execute(
@@ -190,7 +190,7 @@ async def play(
         # The same key got in first, from another process: its answer is there now.
         if getattr(fault, "sqlstate", None) != _TAKEN or preview:
             raise
-        return await _answer_of_first(db, location_id, key, fault)
+        return await _answer_of_first(db, location_id, key=key, fault=fault)
 
 
 async def _once(scene: Scene, operation: str, work: Work) -> Outcome:
@@ -206,7 +206,9 @@ def _roll_back(outcome: Outcome) -> NoReturn:
     raise _Previewed(outcome)
 
 
-async def _answer_of_first(db: Database, location_id: str, key: Key, fault: Exception) -> Outcome:
+async def _answer_of_first(
+    db: Database, location_id: str, *, key: Key, fault: Exception
+) -> Outcome:
     async with db.transaction() as tx:
         known = await _replay(await _scene(tx, location_id, key))
     if known is None:
