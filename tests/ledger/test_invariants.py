@@ -205,7 +205,8 @@ ATTACKS = [
     ("5 closed unsettled", hold("status = 'captured', closed_at = now()"),
      "holds_closed_are_settled"),
     ("5 settled unclosed", hold("closed_at = now()"), "holds_closed_are_settled"),
-    ("5 of nothing", hold("amount = 0"), "holds_amount_check"),
+    ("5 of no units", hold("units = 0"), "holds_units_check"),
+    ("5 of credits unposted", hold("placed_seq = null"), "holds_of_credits_are_posted"),
     ("5 dead with credits", hold("is_live = false"), "holds_live_while_something_is_kept"),
     ("5 twice booked", hold("external_ref = 'bk'"), "holds_booking_key"),
     # 6 Lots never give more than they hold.

@@ -109,8 +109,9 @@ async def tour(desk: Desk) -> None:
         "after": 0, "number": 1, "anchor_on": "2026-03-02",
         "starts_at": "2026-03-02T05:00:00Z", "ends_at": "2026-04-02T04:00:00Z",
     }  # fmt: skip
-    for membership in (first, first | {"after": 1, "number": 2, "ends_at": "2026-05-02T04:00:00Z"}):
-        await desk.grant(5, membership=membership, product_config_id="pc_2")
+    for code in ("grant_applied", "STALE"):
+        done = await desk.grant(5, membership=first, product_config_id="pc_2")
+        assert done.code == code
     await make.product(desk.db, desk.location, "pc_3", rules={"unlimited": True})
     await desk.of("eve").grant(0, product_config_id="pc_3")
     assert (await desk.of("eve").deduct(1, product_config_id="pc_3")).code == "deducted"
