@@ -314,8 +314,6 @@ async def test_a_package_is_exhausted_when_nothing_is_left(studio: Studio) -> No
 
 async def test_what_starts_later_is_pending(studio: Studio) -> None:
     granted = await studio.sell("pc_m")
-    await studio.sell("pc_m")
-    later = at(studio.now + timedelta(days=40))
     await studio.front.owner.execute(
         "update kotally.entitlements set starts_at = $3 where location_id = $1 and id = $2",
         studio.id,
@@ -326,9 +324,15 @@ async def test_what_starts_later_is_pending(studio: Studio) -> None:
     found = await entitlement(studio)
 
     assert found["status"] == "pending"
-    assert found["current_period"]["number"] == 2
-    assert [lot["period_number"] for lot in found["lots"]] == [2, 1]
-    assert (await entitlement(studio, as_of=later))["status"] == "active"
+    assert found["current_period"] == {
+        "number": 1,
+        "starts_at": "2026-03-02T05:00:00.000Z",
+        "ends_at": "2026-04-02T04:00:00.000Z",
+        "renews_at": found["current_period"]["renews_at"],
+    }
+    assert [lot["period_number"] for lot in found["lots"]] == [1]
+    tomorrow = at(studio.now + timedelta(days=1))
+    assert (await entitlement(studio, as_of=tomorrow))["status"] == "active"
 
 
 async def test_what_was_ended_is_cancelled(studio: Studio) -> None:

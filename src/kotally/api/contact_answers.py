@@ -103,6 +103,7 @@ class Appointment(Struct, frozen=True, kw_only=True):
     external_ref: fields.ExternalRef | None
     calendar_id: fields.CalendarId | None
     product_config_id: fields.ProductConfigId | None
+    entitlement_id: fields.OtherRowId | None
     appointment_time: fields.Time | None
     status: AppointmentStatus
     credits: fields.Credits
@@ -230,8 +231,8 @@ class TimelineItem(Struct, frozen=True, kw_only=True):
     """
     Something that happened to a contact; `type` says which of the other keys are there.
 
-    `ledger` has `entry`, `booking` has `entry` and `appointment`, `payment` has `payment`,
-    `membership_period` has `period`; every other type has `details`.
+    `ledger` has `entry`; `booking` has `appointment` and, unless it cost nothing, `entry`;
+    `payment` has `payment`, `membership_period` has `period`; every other type has `details`.
     """
 
     type: str

@@ -12,7 +12,7 @@ from kotally.core.paging import Page, page
 from kotally.db import Queries
 from kotally.ledger.history import SEQ_MAX
 
-_LEDGER: Final = 4  # the rank of postings
+_LEDGER: Final = 5  # the rank of postings
 _EVERYTHING: Final = datetime(9999, 1, 1, tzinfo=UTC)
 
 

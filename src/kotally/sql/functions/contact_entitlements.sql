@@ -28,10 +28,15 @@ begin
         'starts_at', kotally.iso(r.starts_at), 'expires_at', kotally.iso(r.expires_at),
         'current_period', (
           select json_build_object(
-              'number', m.period_number, 'starts_at', kotally.iso(m.period_starts_at),
-              'ends_at', kotally.iso(m.period_ends_at), 'renews_at', kotally.iso(m.renews_at))
-            from kotally.memberships m
-           where r.is_membership and m.location_id = p_location_id and m.id = r.id),
+              'number', p.number, 'starts_at', kotally.iso(p.starts_at),
+              'ends_at', kotally.iso(case when p.number = m.period_number then m.period_ends_at
+                                          else p.ends_at end),
+              'renews_at', kotally.iso(m.renews_at))
+            from kotally.periods p
+            join kotally.memberships m on m.location_id = p_location_id and m.id = p.membership_id
+           where r.is_membership and p.location_id = p_location_id and p.membership_id = r.id
+             and p.starts_at <= v_at
+           order by p.number desc limit 1),
         'lots', array_to_json(array(
           select kotally.lot_item(l, v_at) from unnest(v_lots) l
            where l.entitlement_id = r.id order by l.id desc limit 100)))

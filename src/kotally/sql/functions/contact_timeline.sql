@@ -10,7 +10,7 @@ begin
   return query
     select t.at, t.rank, t.place, t.id, t.item
       from (
-        (select v.recorded_at as at, 4 as rank, v.seq as place, v.id,
+        (select v.recorded_at as at, 5 as rank, v.seq as place, v.id,
                 case when a.item is null
                      then json_build_object('type', 'ledger', 'at', kotally.iso(v.recorded_at), 'entry', v.item)
                      else json_build_object('type', 'booking', 'at', kotally.iso(v.recorded_at),
@@ -21,6 +21,14 @@ begin
              on a.location_id = p_location_id and a.id = v.hold_id and v.type in ('deduct', 'hold')
           where v.location_id = p_location_id and v.contact_id = p_contact_id and v.seq < p_seq
           order by v.seq desc limit p_limit)
+        union all
+        -- What an unlimited plan paid moved no credits.
+        (select v.placed_at, 4, 0, v.id,
+                json_build_object('type', 'booking', 'at', kotally.iso(v.placed_at), 'appointment', v.item)
+           from kotally.appointment_items v
+          where v.location_id = p_location_id and v.contact_id = p_contact_id and v.placed_seq is null
+            and v.placed_at <= p_at and (v.placed_at, 4, 0, v.id) < (p_at, p_rank, p_place, p_id)
+          order by v.placed_at desc, v.id desc limit p_limit)
         union all
         (select v.at, 3, v.number, v.membership_id, v.item from kotally.period_items v
           where v.location_id = p_location_id and v.contact_id = p_contact_id

@@ -10,10 +10,10 @@ create or replace function kotally.entitlement_rows(
          case
            when s.remaining + s.held = 0 and s.revoked > 0
                 and (s.consumed = 0 or e.end_reason = 'refunded') then 'revoked'
-           when e.end_reason is not null and e.ends_at <= p_at then 'cancelled'
+           when e.end_reason is not null and e.ends_at <= p_at or m.ends_at <= p_at then 'cancelled'
            when e.starts_at > p_at then 'pending'
            when s.suspended > 0 or 'workspace_billing' = any (b.kinds) then 'suspended'
-           when x.is_running and (m.status = 'past_due' or 'past_due' = any (b.kinds)) then 'past_due'
+           when x.is_running and (d.is_past_due or 'past_due' = any (b.kinds)) then 'past_due'
            when x.is_running and (b.kinds && '{freeze,admin,penalty}' or s.remaining > 0 and s.usable = 0)
              then 'paused'
            when s.remaining + s.held > 0 then 'active'
@@ -24,6 +24,9 @@ create or replace function kotally.entitlement_rows(
          s.granted, s.remaining, s.held, e.starts_at, nullif(x.expires_at, 'infinity'), m.id is not null
     from kotally.entitlements e
     left join kotally.memberships m on m.location_id = p_location_id and m.id = e.id
+   cross join lateral (
+     select coalesce(m.status = 'past_due' and coalesce(m.past_due_since <= p_at, true), false)
+              as is_past_due) d
    cross join lateral (
      select array(
        select k.kind from unnest(p_blockers) k
@@ -48,6 +51,7 @@ create or replace function kotally.entitlement_rows(
       where l.entitlement_id = e.id) s
    cross join lateral (
      select coalesce(s.until, m.period_ends_at, e.ends_at, 'infinity') as expires_at,
-            s.remaining + s.held > 0 or coalesce(m.period_ends_at > p_at, false) as is_running) x
+            s.remaining + s.held > 0 or coalesce(m.period_ends_at > p_at, false) or d.is_past_due
+              as is_running) x
    where e.location_id = p_location_id and e.id = any (p_ids)
 $$;

@@ -228,6 +228,8 @@ create index holds_appointment_idx
 create index holds_plan_idx
   on kotally.holds (location_id, entitlement_id, (coalesce(appointment_at, placed_at)))
   where entitlement_id is not null and is_live;
+create index holds_free_idx on kotally.holds (location_id, contact_id, placed_at, id)
+  where placed_seq is null;
 create index holds_open_idx on kotally.holds (location_id, contact_id) where status = 'held';
 create unique index holds_booking_key on kotally.holds (location_id, contact_id, external_ref)
   where external_ref is not null and is_live;

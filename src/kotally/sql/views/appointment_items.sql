@@ -1,17 +1,20 @@
 -- What the API shows of each booking: a hold for an appointment, or with a booking's reference.
--- `slices` are the lots that paid, also for what was used beyond the hold.
+-- `slices` are the lots that paid, also for what was used beyond the hold; none when an unlimited
+-- plan paid, which is the entitlement then (S1.2).
 create or replace view kotally.appointment_items as
-select h.location_id, h.contact_id, h.id, h.placed_at, coalesce(h.appointment_at, h.placed_at) as at,
-       t.status, j.item
+select h.location_id, h.contact_id, h.id, h.placed_at, h.placed_seq,
+       coalesce(h.appointment_at, h.placed_at) as at, t.status, j.item
   from kotally.holds h
+  left join kotally.entitlements u on u.location_id = h.location_id and u.id = h.entitlement_id
  cross join lateral (
    -- A hold past its time counts as released, whether or not a sweep has passed (S2.5).
    select case when h.status = 'held' and h.lapses_at is not null
                     and h.lapses_at <= kotally.location_now(h.location_id) then 'released'
-               when h.returned > 0 and not h.is_live then 'restored'
+               when h.status in ('captured', 'penalised') and not h.is_live then 'restored'
                else h.status end as status) t
  cross join lateral (
-   select array_agg(o.product_config_id) as product_config_ids, json_agg(row_to_json(o)) as slices
+   select array_agg(o.product_config_id) as product_config_ids,
+          array_agg(o.entitlement_id) as entitlement_ids, json_agg(row_to_json(o)) as slices
      from (
        select l.entitlement_id, e.lot_id, l.product_config_id, e.amount
          from kotally.entries e
@@ -30,7 +33,9 @@ select h.location_id, h.contact_id, h.id, h.placed_at, coalesce(h.appointment_at
    select row_to_json(i) as item
      from (
        select h.id, h.external_ref, h.calendar_id,
-              coalesce(h.product_config_id, s.product_config_ids[1]) as product_config_id,
+              coalesce(h.product_config_id, s.product_config_ids[1], u.product_config_id)
+                as product_config_id,
+              coalesce(s.entitlement_ids[1], h.entitlement_id) as entitlement_id,
               kotally.iso(h.appointment_at) as appointment_time, t.status, h.amount as credits,
               case when t.status = 'released' then h.amount else h.released + h.returned
               end as credits_returned,
