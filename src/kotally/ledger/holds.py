@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from uuid import UUID
 
-from kotally.db import Queries
+from kotally.db import Database, Queries
+from kotally.ledger.swept import Swept
 
 
 async def contact_of(db: Queries, location_id: str, hold_id: UUID) -> str | None:
@@ -19,3 +20,9 @@ async def contact_of(db: Queries, location_id: str, hold_id: UUID) -> str | None
         location_id,
         hold_id,
     )
+
+
+async def lapse_due(db: Database, location_id: str, *, limit: int) -> Swept:
+    """Release holds whose time is over, as of that time (S2.5)."""
+    released: int = await db.fetchval("select kotally.lapse_holds($1, $2)", location_id, limit)
+    return Swept(released, [f"{released} holds lapsed"] if released else [])

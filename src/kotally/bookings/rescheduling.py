@@ -1,0 +1,152 @@
+"""Moving a booking to another time (S4.6)."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+from msgspec import Struct
+from msgspec.structs import replace
+
+from kotally.bookings import records
+from kotally.bookings.funding import balance, conclude
+from kotally.bookings.placing import fund
+from kotally.bookings.records import Booking, answer_of
+from kotally.bookings.settling import cancel_late
+from kotally.core.ids import new_id
+from kotally.db import Database
+from kotally.ledger.acts import Key, Outcome
+from kotally.ledger.scenes import Declined, Done, Scene, play
+
+
+class Move(Struct, frozen=True, kw_only=True):
+    """Where to; `class_ref` and `calendar_id` None keep what they were."""
+
+    starts_at: datetime
+    ends_at: datetime
+    class_ref: str | None = None
+    calendar_id: str | None = None
+
+
+async def reschedule(
+    db: Database,
+    location_id: str,
+    booking_id: UUID,
+    move: Move,
+    *,
+    key: Key,
+    preview: bool = False,
+) -> Outcome:
+    """
+    Move a booking: the new time is planned as if the old hold were released already.
+
+    If it cannot be funded the move is refused and the old booking stands. Inside the late window
+    the product's rule decides: refuse, allow, or count as a late cancellation.
+    Codes: `rescheduled`, BOOKING_NOT_FOUND, BOOKING_ALREADY_SETTLED, BOOKING_WAITLISTED,
+    RESCHEDULE_TOO_LATE, and the refusals of a booking.
+    """
+
+    async def work(scene: Scene) -> Done:
+        booking = await records.locked(scene, booking_id)
+        if booking.status == "waitlisted":
+            raise Declined("BOOKING_WAITLISTED", **answer_of(booking))
+        if booking.status not in records.OPEN:
+            raise Declined("BOOKING_ALREADY_SETTLED", **answer_of(booking))
+        late = scene.now > booking.free_until and booking.status != "provisional"
+        rule = booking.rules.reschedule_late
+        if late and rule == "refuse":
+            raise Declined("RESCHEDULE_TOO_LATE", **answer_of(booking))
+        if late and rule == "late_cancel":
+            return await _booked_anew(scene, booking, move)
+        return await _moved(scene, booking, move, late=late)
+
+    return await play(db, location_id, "reschedule_booking", key=key, work=work, preview=preview)
+
+
+async def _moved(scene: Scene, booking: Booking, move: Move, *, late: bool) -> Done:
+    await conclude(scene, booking, status="replaced", reason="rescheduled")
+    original = booking.original_starts_at
+    if late and original is None:
+        original = booking.starts_at
+    draft = replace(
+        _at(booking, move),
+        original_starts_at=original,
+        hold_id=None,
+        status="unfunded",
+        absence_reported_at=None,
+    )
+    # Written before it is funded, so that its old place counts for no cap.
+    await records.update(scene, draft)
+    after, facts = await fund(scene, draft, allow_unfunded=booking.status == "unfunded")
+    await records.update(scene, after)
+    await _place(scene, after)
+    return await _told(scene, booking, after, facts)
+
+
+async def _booked_anew(scene: Scene, booking: Booking, move: Move) -> Done:
+    """Count the move as a late cancellation, and book the new time beside it."""
+    cancelled = await cancel_late(scene, booking, at=scene.now)
+    draft = replace(
+        _at(booking, move),
+        id=new_id(),
+        original_starts_at=None,
+        hold_id=None,
+        status="unfunded",
+        created_at=scene.now,
+    )
+    draft = replace(draft, external_ref=await _free_reference(scene, draft))
+    after, facts = await fund(scene, draft)
+    await records.insert(scene, after)
+    return await _told(scene, booking, after, facts | {"late_cancelled": cancelled.answer})
+
+
+async def _free_reference(scene: Scene, draft: Booking) -> str:
+    """Keep the booking's reference, unless what it forfeited still holds it."""
+    taken: bool = await scene.tx.fetchval(
+        """
+        select exists (
+          select from kotally.holds h
+           where h.location_id = $1 and h.contact_id = $2 and h.external_ref = $3 and h.is_live)
+        """,
+        scene.location_id,
+        draft.contact_id,
+        draft.external_ref,
+    )
+    return f"{draft.external_ref[:200]}#{draft.id}" if taken else draft.external_ref
+
+
+async def _told(scene: Scene, before: Booking, after: Booking, facts: dict[str, Any]) -> Done:
+    await scene.happened(
+        after.contact_id,
+        "booking_rescheduled",
+        entitlement_id=after.entitlement_id,
+        booking_id=after.id,
+        before=before.starts_at,
+        after=after.starts_at,
+    )
+    facts["balance_after"] = await balance(scene, after.contact_id)
+    facts["previous_appointment_time"] = before.starts_at
+    return Done("rescheduled", answer_of(after, **facts))
+
+
+def _at(booking: Booking, move: Move) -> Booking:
+    return replace(
+        booking,
+        starts_at=move.starts_at,
+        ends_at=move.ends_at,
+        class_ref=move.class_ref or booking.class_ref,
+        calendar_id=move.calendar_id or booking.calendar_id,
+    )
+
+
+async def _place(scene: Scene, booking: Booking) -> None:
+    """Write the class and the calendar it moved to."""
+    await scene.tx.execute(
+        "update kotally.bookings set class_ref = $3, calendar_id = $4"
+        " where location_id = $1 and id = $2",
+        scene.location_id,
+        booking.id,
+        booking.class_ref,
+        booking.calendar_id,
+    )

@@ -1,0 +1,258 @@
+"""How a booking ends: cancelled, attended, or not shown up for (S2.2 to S2.4, S4.1, S5)."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+from msgspec.structs import replace
+
+from kotally.bookings import consequences, records
+from kotally.bookings.funding import Settled, balance, conclude, place_hold
+from kotally.bookings.placing import fund
+from kotally.bookings.records import Booking, Status, answer_of
+from kotally.bookings.terms import (
+    Cost,
+    absence_cost,
+    absence_posts_at,
+    forfeited,
+    late_cost,
+    share,
+)
+from kotally.db import Database
+from kotally.ledger.acts import Key, Outcome
+from kotally.ledger.scenes import Declined, Done, Scene, play
+
+
+async def cancel(
+    db: Database,
+    location_id: str,
+    booking_id: UUID,
+    *,
+    key: Key,
+    cancelled_at: datetime | None = None,
+    preview: bool = False,
+) -> Outcome:
+    """
+    Cancel a booking: free until the window, else at the cost of its tier (S4.1, S5.1).
+
+    `cancelled_at` is the provider's time of it, never later than now (S4.2).
+    Codes: `cancelled`, `late_cancelled`, BOOKING_NOT_FOUND, BOOKING_ALREADY_SETTLED.
+    """
+
+    async def work(scene: Scene) -> Done:
+        booking = _demand_open(await records.locked(scene, booking_id))
+        at = min(cancelled_at or scene.now, scene.now)
+        if booking.status in {"waitlisted", "provisional"} or at <= booking.free_until:
+            return await _cancel_free(scene, booking)
+        return await cancel_late(scene, booking, at=at)
+
+    return await play(db, location_id, "cancel_booking", key=key, work=work, preview=preview)
+
+
+async def _cancel_free(scene: Scene, booking: Booking) -> Done:
+    settled = await conclude(scene, booking, status="released", reason="cancelled_in_time")
+    after = await finish(scene, booking, "cancelled")
+    return Done("cancelled", answer_of(after, **facts_of(settled)))
+
+
+async def cancel_late(scene: Scene, booking: Booking, *, at: datetime) -> Done:
+    """Cancel inside the late window: forfeit, fee and strike by the tier (S5.1)."""
+    start = booking.original_starts_at or booking.starts_at
+    cost = late_cost(booking.rules, start, at)
+    settled, facts = await penalise(scene, booking, cost, reason="late_cancel", at=at)
+    after = await finish(scene, booking, "late_cancelled")
+    return Done("late_cancelled", answer_of(after, **facts_of(settled), **facts))
+
+
+async def penalise(
+    scene: Scene, booking: Booking, cost: Cost, *, reason: str, at: datetime
+) -> tuple[Settled, dict[str, Any]]:
+    """Forfeit what a cost says, release the rest, and impose what follows (S5.1 to S5.5)."""
+    lost = forfeited(booking.credits, cost.forfeit_percent)
+    if booking.hold_id is None and booking.status == "booked" and lost:
+        booking = await _taken(scene, booking)
+    settled = await conclude(
+        scene,
+        booking,
+        # What an unlimited plan paid is penalised without credits, and its caps still count it.
+        status="penalised" if lost or booking.credits == 0 else "released",
+        reason=reason,
+        penalised=lost,
+        effective_at=at,
+    )
+    facts = await consequences.impose(scene, booking, cost, at=at)
+    if booking.hold_id is not None:
+        facts["hold_id"] = booking.hold_id
+    return settled, facts
+
+
+async def _taken(scene: Scene, booking: Booking) -> Booking:
+    """Take what was to be taken at attendance only, as far as there is (S2.6)."""
+    taken = await place_hold(scene, booking, "hold")
+    if taken.code != "held":
+        return booking
+    return replace(booking, hold_id=UUID(taken.answer["hold_id"]))
+
+
+async def attend(
+    db: Database,
+    location_id: str,
+    booking_id: UUID,
+    *,
+    key: Key,
+    units: int | None = None,
+    preview: bool = False,
+) -> Outcome:
+    """
+    Note that somebody came: the hold is used up at once (S2.4), in whole or in part (S2.3).
+
+    Codes: `attended`, BOOKING_NOT_FOUND, BOOKING_ALREADY_SETTLED, BOOKING_WAITLISTED and, for what
+    is not paid for yet, the refusals of a deduction.
+    """
+
+    async def work(scene: Scene) -> Done:
+        booking = _demand_open(await records.locked(scene, booking_id))
+        return await use_up(scene, booking, units=units)
+
+    return await play(db, location_id, "attend_booking", key=key, work=work, preview=preview)
+
+
+async def use_up(
+    scene: Scene,
+    booking: Booking,
+    *,
+    units: int | None = None,
+    at: datetime | None = None,
+) -> Done:
+    """Use up a booking as attended; at its closing this is as of then."""
+    if booking.status == "waitlisted":
+        raise Declined("BOOKING_WAITLISTED", **answer_of(booking))
+    if booking.hold_id is None:
+        booking = await _funded_late(scene, booking)
+    used = booking.units if units is None else units
+    wanted = share(booking.credits, booking.units, used)
+    settled = await conclude(
+        scene,
+        booking,
+        status="captured" if wanted or booking.credits == 0 else "released",
+        reason="attended" if used >= booking.units else "partial_attendance",
+        captured=wanted,
+        effective_at=at,
+    )
+    short = wanted - booking.credits - settled.credits_taken
+    if short > 0:
+        raise Declined("INSUFFICIENT_CREDITS", short_by=short, **answer_of(booking))
+    after = await finish(scene, booking, "attended", at=at)
+    return Done("attended", answer_of(after, **facts_of(settled)))
+
+
+async def _funded_late(scene: Scene, booking: Booking) -> Booking:
+    """Pay now for somebody who came without funds, or whose product pays at attendance (S2.6)."""
+    if booking.status == "booked":
+        taken = await place_hold(scene, booking, "hold")
+        if taken.code != "held":
+            raise Declined(taken.code, **taken.answer)
+        return replace(
+            booking, hold_id=UUID(taken.answer["hold_id"]), credits=taken.answer["credits"]
+        )
+    # Its own row counts as nothing while it is paid for.
+    await records.update(scene, replace(booking, status="unfunded"))
+    funded, _ = await fund(scene, replace(booking, status="unfunded"))
+    if funded.hold_id is None and funded.status == "booked":
+        return await _funded_late(scene, funded)
+    if funded.hold_id is None:
+        raise Declined("INSUFFICIENT_CREDITS", **answer_of(booking))
+    return funded
+
+
+async def no_show(
+    db: Database,
+    location_id: str,
+    booking_id: UUID,
+    *,
+    key: Key,
+    at_once: bool = False,
+    preview: bool = False,
+) -> Outcome:
+    """
+    Note that somebody did not come.
+
+    It is posted some hours after the end, so that staff can correct it first; `at_once` posts it
+    now (S5.2). Codes: `absence_noted`, `no_show`, BOOKING_NOT_FOUND, BOOKING_ALREADY_SETTLED,
+    BOOKING_WAITLISTED, CLASS_NOT_STARTED.
+    """
+
+    async def work(scene: Scene) -> Done:
+        booking = _demand_open(await records.locked(scene, booking_id))
+        if booking.status == "waitlisted":
+            raise Declined("BOOKING_WAITLISTED", **answer_of(booking))
+        if scene.now < booking.starts_at:
+            raise Declined("CLASS_NOT_STARTED", **answer_of(booking))
+        due = absence_posts_at(booking.rules, booking.ends_at)
+        if at_once or due <= scene.now:
+            return await post_absence(scene, booking, at=scene.now)
+        waiting = replace(booking, absence_reported_at=scene.now, closes_at=due)
+        await records.update(scene, waiting)
+        await scene.happened(
+            booking.contact_id, "absence_noted", booking_id=booking.id, posts_at=due
+        )
+        facts = {"balance_after": await balance(scene, booking.contact_id)}
+        return Done("absence_noted", answer_of(waiting, **facts))
+
+    return await play(db, location_id, "no_show", key=key, work=work, preview=preview)
+
+
+async def post_absence(scene: Scene, booking: Booking, *, at: datetime) -> Done:
+    """Post an absence: forfeit, fee and strike of the no-show's own tier (S5.1, S5.2)."""
+    cost = absence_cost(booking.rules)
+    settled, facts = await penalise(scene, booking, cost, reason="no_show", at=at)
+    if "hold_id" in facts:
+        booking = replace(booking, hold_id=facts["hold_id"])
+    after = await finish(scene, booking, "no_show", at=at)
+    return Done("no_show", answer_of(after, **facts_of(settled)) | facts)
+
+
+async def finish(
+    scene: Scene,
+    booking: Booking,
+    status: Status,
+    *,
+    at: datetime | None = None,
+) -> Booking:
+    """Write how a booking ended, and tell so on the timeline."""
+    after = replace(
+        booking,
+        status=status,
+        closes_at=None,
+        absence_reported_at=None,
+        settled_at=at or scene.now,
+    )
+    await records.update(scene, after)
+    await scene.happened(
+        booking.contact_id,
+        f"booking_{status}",
+        entitlement_id=booking.entitlement_id,
+        booking_id=booking.id,
+        class_ref=booking.class_ref,
+        starts_at=booking.starts_at,
+    )
+    return after
+
+
+def facts_of(settled: Settled) -> dict[str, Any]:
+    """Return what an answer says of the credits that moved."""
+    return {
+        "credits_captured": settled.credits_captured,
+        "credits_forfeited": settled.credits_penalised,
+        "credits_returned": settled.credits_returned,
+        "balance_after": settled.balance_after,
+    }
+
+
+def _demand_open(booking: Booking) -> Booking:
+    """Refuse what has ended: a booking ends once (S2.2)."""
+    if booking.status not in records.OPEN:
+        raise Declined("BOOKING_ALREADY_SETTLED", **answer_of(booking))
+    return booking
