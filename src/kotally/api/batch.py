@@ -147,8 +147,8 @@ async def _whole(call: Call[BatchRequest]) -> Reply:
             results=_results(outcomes, acts),
         )
     message = (
-        "Two grants in an all-or-nothing batch pay periods of the same membership; "
-        "send them one after the other."
+        "An all-or-nothing batch cannot pay the next period of a running membership; "
+        "send that grant by itself."
     )
     return call.refuse("BATCH_REFUSED", message=message)
 

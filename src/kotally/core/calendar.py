@@ -13,6 +13,11 @@ _MINUTE = timedelta(minutes=1)
 MONTHS_OF_YEAR = 12
 
 
+def iso(at: datetime) -> str:
+    """Write an instant as the API does: UTC, milliseconds, Z."""
+    return at.astimezone(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
+
+
 def local_date(at: datetime, zone: ZoneInfo) -> date:
     """Return the date of an instant in the zone."""
     return at.astimezone(zone).date()

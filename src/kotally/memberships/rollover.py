@@ -168,9 +168,26 @@ def _trim(shares: list[_Share], bank: Sequence[Lot]) -> list[Forfeit]:
 
 
 def _into(share: _Share, boundary: datetime, *, number: int) -> LotFields:
+    return carried_lot(
+        share.lot,
+        share.amount,
+        number=number,
+        effective_at=boundary,
+        expires_at=share.expires_at,
+        rolls_again=share.lot.roll_count + 1 < share.rule.max_rolls,
+    )
+
+
+def carried_lot(
+    lot: Lot,
+    amount: int,
+    *,
+    number: int,
+    effective_at: datetime,
+    expires_at: datetime | None,
+    rolls_again: bool = False,
+) -> LotFields:
     """Make the lot in which credits go on: the same rules, a share of the cost (S7.4)."""
-    lot = share.lot
-    rolls_again = lot.roll_count + 1 < share.rule.max_rolls
     fields: LotFields = {
         "id": new_id(),
         "contact_id": lot.contact_id,
@@ -182,11 +199,11 @@ def _into(share: _Share, boundary: datetime, *, number: int) -> LotFields:
         "parent_lot_id": lot.id,
         "class": "rollover",
         "priority": ROLLED_PRIORITY,
-        "effective_at": boundary,
-        "expires_at": share.expires_at,
+        "effective_at": effective_at,
+        "expires_at": expires_at,
         "coverage": lot.coverage,
         "coverage_width": lot.coverage_width,
-        "cost_minor": lot.cost_minor * share.amount // max(lot.issued, 1),
+        "cost_minor": lot.cost_minor * amount // max(lot.issued, 1),
         "currency": lot.currency,
         "unit_cost": lot.unit_cost,
         "cancel_window_minutes": lot.cancel_window_minutes,

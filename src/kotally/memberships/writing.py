@@ -98,6 +98,14 @@ _CHANGES: Final[LiteralString] = """
     update kotally.membership_changes c set status = 'applied', decided_at = $3
      where c.location_id = $1 and c.id = any ($2) and c.decided_at is null
 """
+# Who pays for a period beyond the end of a cancelled membership keeps it for that period.
+_CANCELLED_LATER: Final[LiteralString] = """
+    update kotally.membership_changes c set effective_at = m.ends_at
+      from kotally.memberships m
+     where c.location_id = $1 and c.membership_id = any ($2) and c.kind = 'cancel'
+       and c.decided_at is null and m.location_id = $1 and m.id = c.membership_id
+       and m.ends_at > c.effective_at
+"""
 _UNBLOCK: Final[LiteralString] = """
     update kotally.blockers b set ends_at = greatest($3, b.starts_at)
      where b.location_id = $1 and b.source = any ($2) and b.kind = 'past_due'
@@ -131,6 +139,9 @@ async def write_turns(
     applied = [turn.change.id for turn in turns if turn.change is not None]
     if applied:
         await tx.execute(_CHANGES, location_id, applied, now)
+    kept = [turn.before.id for turn in turns if turn.before.ends_at != turn.membership.ends_at]
+    if kept:
+        await tx.execute(_CANCELLED_LATER, location_id, kept)
     overdue = [turn.before.id for turn in turns if _is_recovered(turn)]
     if overdue:
         await unblock(tx, location_id, now, ids=overdue)

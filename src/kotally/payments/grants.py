@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import date, datetime
+from datetime import datetime
 from typing import Any, Final, LiteralString
 from uuid import UUID
 from zoneinfo import ZoneInfo
@@ -12,11 +12,16 @@ from msgspec import Struct
 
 from kotally.core.calendar import end_of_validity, local_date
 from kotally.core.ids import new_id
-from kotally.db import Queries
+from kotally.db import Database, Queries
 from kotally.ledger.acts import Act, Key, Outcome, act
 from kotally.ledger.writer import Writer
-from kotally.memberships.periods import Period, period, period_at
+from kotally.memberships.issuing import copied_rules, share_of_cost
+from kotally.memberships.periods import Period, instalment, period, with_grace
+from kotally.payments import renewing
+from kotally.payments.purchases import Purchase
 from kotally.products.rules import Rules
+
+__all__ = ["Purchase", "grant", "plan"]
 
 PLAN_ATTEMPTS: Final = (
     5  # a plan goes stale only when another payment of the same period comes between
@@ -24,29 +29,6 @@ PLAN_ATTEMPTS: Final = (
 _MILLIONTHS: Final = 1_000_000
 
 _encode = msgspec.json.Encoder().encode
-
-
-class Purchase(Struct, frozen=True, kw_only=True):
-    """
-    One payment for one product, as its reporter told it.
-
-    `external_payment_id` is unique per location and provider for ever (S15.3). Money is in minor
-    units. `paid_at` None means: now.
-    """
-
-    location_id: str
-    external_contact_id: str
-    product_config_id: str
-    external_payment_id: str
-    provider: str
-    event_type: str
-    amount_cents: int | None = None
-    currency: str | None = None
-    paid_at: datetime | None = None
-    email: str | None = None
-    name: str | None = None
-    external_ref: str | None = None
-    metadata: dict[str, Any] | None = None
 
 
 class _Terms(Struct, frozen=True):
@@ -60,30 +42,32 @@ class _Terms(Struct, frozen=True):
     expiry_days: int | None
     coverage: dict[str, int] | None
     rules: dict[str, Any] | None
-    period_number: int | None
-    anchor_on: date | None
-    period_ends_at: datetime | None
+    membership_id: UUID | None
 
 
 _TERMS: Final[LiteralString] = """
     select l.timezone, coalesce(l.clock_at, clock_timestamp()) as now, p.type, v.version, v.credits,
-           v.expiry_days, v.coverage, v.rules, m.period_number, m.anchor_on, m.period_ends_at
+           v.expiry_days, v.coverage, v.rules, m.id as membership_id
       from kotally.locations l
       left join kotally.contacts c on c.location_id = l.id and c.external_id = $3
-      left join kotally.memberships m
-        on m.location_id = l.id and m.contact_id = c.id and m.product_config_id = $2
-       and m.status <> 'ended'
-      left join kotally.entitlements e on e.location_id = l.id and e.id = m.id
+      -- The running membership that the payment is for, or that waits to become of this product.
+      left join lateral (
+        select m.id
+          from kotally.memberships m
+          left join kotally.membership_changes w
+            on w.location_id = l.id and w.membership_id = m.id and w.decided_at is null
+         where m.location_id = l.id and m.contact_id = c.id and m.status <> 'ended'
+           and $2 in (m.product_config_id, w.to_product_config_id)
+         order by m.product_config_id = $2 desc limit 1) m on true
       left join kotally.products p
         on p.location_id = l.id and p.id = $2 and (p.status = 'active' or m.id is not null)
       left join kotally.product_versions v
-        on v.location_id = l.id and v.product_id = p.id
-       and v.version = coalesce(e.product_version, p.version)
+        on v.location_id = l.id and v.product_id = p.id and v.version = p.version
      where l.id = $1
 """
 
 
-async def grant(db: Queries, writer: Writer, purchase: Purchase, *, key: Key) -> Outcome:
+async def grant(db: Database, writer: Writer, purchase: Purchase, *, key: Key) -> Outcome:
     """
     Grant what a payment bought.
 
@@ -91,8 +75,13 @@ async def grant(db: Queries, writer: Writer, purchase: Purchase, *, key: Key) ->
     `IDEMPOTENCY_CONFLICT`, `REQUEST_IN_PROGRESS`.
     """
     for _ in range(PLAN_ATTEMPTS):
-        planned = await plan(db, purchase, key=key)
-        outcome = await writer.submit(purchase.location_id, planned)
+        terms = await _terms(db, purchase)
+        if terms.membership_id is not None:
+            try:
+                return await renewing.pay(db, purchase, terms.membership_id, key=key)
+            except renewing.MovedOn:
+                continue
+        outcome = await writer.submit(purchase.location_id, _act(purchase, terms, key))
         if outcome.code != "STALE":
             return outcome
     return Outcome(
@@ -101,7 +90,16 @@ async def grant(db: Queries, writer: Writer, purchase: Purchase, *, key: Key) ->
 
 
 async def plan(db: Queries, purchase: Purchase, *, key: Key) -> Act:
-    """Plan a grant as an act; an unknown product makes an act that the kernel refuses."""
+    """
+    Plan a grant as an act of the kernel.
+
+    An unknown product makes an act that the kernel refuses, a running membership one that it
+    calls STALE: only `grant` confirms its next period.
+    """
+    return _act(purchase, await _terms(db, purchase), key)
+
+
+async def _terms(db: Queries, purchase: Purchase) -> _Terms:
     terms = await db.one(
         _Terms,
         _TERMS,
@@ -111,6 +109,10 @@ async def plan(db: Queries, purchase: Purchase, *, key: Key) -> Act:
     )
     if terms is None:
         raise LookupError(f"no location {purchase.location_id}")
+    return terms
+
+
+def _act(purchase: Purchase, terms: _Terms, key: Key) -> Act:
     return act(
         "grant",
         key,
@@ -132,12 +134,14 @@ def _arguments(purchase: Purchase, terms: _Terms) -> dict[str, Any]:
     if terms.version is None or terms.credits is None:
         return arguments
     payment_id = new_id()
+    # An unlimited plan has periods and no credits (S1.2).
+    credits_ = 0 if _rules(terms).unlimited else terms.credits
     current = _period(terms, paid_at)
     starts_at, expires_at = _validity(terms, paid_at, current=current)
     arguments |= {
         "version": terms.version,
         "type": terms.type,
-        "credits": terms.credits,
+        "credits": credits_,
         "entitlement_id": new_id(),
         "payment_id": payment_id,
         "event_type": purchase.event_type,
@@ -150,7 +154,7 @@ def _arguments(purchase: Purchase, terms: _Terms) -> dict[str, Any]:
             arguments[name] = getattr(purchase, name)
     if current:
         arguments["membership"] = _membership(terms, current, paid_at=paid_at)
-    if terms.credits:
+    if credits_:
         arguments["lot"] = _lot(
             purchase, terms, starts_at=starts_at, expires_at=expires_at, payment_id=payment_id
         )
@@ -160,22 +164,11 @@ def _arguments(purchase: Purchase, terms: _Terms) -> dict[str, Any]:
 
 
 def _period(terms: _Terms, paid_at: datetime) -> Period | None:
-    """
-    Choose the period that a payment pays: the first, or the one after the last one paid.
-
-    After a pause of more than a period it is the one that is running now: nobody pays for time
-    that has passed.
-    """
+    """Return the first period of a membership."""
     if terms.type != "membership":
         return None
     zone = ZoneInfo(terms.timezone)
-    months = _rules(terms).period_months
-    if terms.anchor_on is None or terms.period_number is None:
-        return period(local_date(paid_at, zone), months, 1, zone=zone)
-    following = period(terms.anchor_on, months, terms.period_number + 1, zone=zone)
-    if following.ends_at > terms.now:
-        return following
-    return period_at(terms.anchor_on, months, terms.now, zone=zone)
+    return period(local_date(paid_at, zone), _rules(terms).period_months, 1, zone=zone)
 
 
 def _validity(
@@ -183,7 +176,9 @@ def _validity(
 ) -> tuple[datetime, datetime | None]:
     """Return from when and until when the credits are good (S6.2, S6.3)."""
     if current:
-        return current.starts_at, current.ends_at
+        first = _first_instalment(terms, current)
+        grace = _rules(terms).period_grace_days
+        return current.starts_at, with_grace(first.ends_at, grace, zone=ZoneInfo(terms.timezone))
     if terms.expiry_days is None:
         return paid_at, None
     zone = ZoneInfo(terms.timezone)
@@ -195,15 +190,29 @@ def _validity(
     return terms.now, end_of_validity(terms.now, terms.expiry_days, zone)
 
 
+def _first_instalment(terms: _Terms, whole: Period) -> Period:
+    months = _rules(terms).grant_months
+    return (months and instalment(whole, months, 1, zone=ZoneInfo(terms.timezone))) or whole
+
+
 def _membership(terms: _Terms, current: Period, *, paid_at: datetime) -> dict[str, Any]:
-    anchor_on = terms.anchor_on or local_date(paid_at, ZoneInfo(terms.timezone))
-    return {
-        "after": terms.period_number or 0,
+    zone, rules = ZoneInfo(terms.timezone), _rules(terms)
+    anchor_on = local_date(paid_at, zone)
+    plan_: dict[str, Any] = {
         "anchor_on": anchor_on,
         "number": current.number,
         "starts_at": current.starts_at,
         "ends_at": current.ends_at,
+        # The next instalment or period is what it has to be looked at for.
+        "renews_at": _first_instalment(terms, current).ends_at,
+        "renews_itself": rules.renews == "itself",
     }
+    if rules.renews == "payment":
+        plan_["expected_next_charge_at"] = current.ends_at
+    if rules.ending.minimum_periods:
+        last = period(anchor_on, rules.period_months, rules.ending.minimum_periods, zone=zone)
+        plan_["minimum_until"] = last.ends_at
+    return plan_
 
 
 def _lot(
@@ -216,7 +225,7 @@ def _lot(
 ) -> dict[str, Any]:
     rules = _rules(terms)
     credits_ = terms.credits or 0
-    cost = purchase.amount_cents or 0
+    cost = share_of_cost(purchase.amount_cents or 0, rules)
     lot: dict[str, Any] = {
         "id": new_id(),
         "product_version": terms.version,
@@ -226,6 +235,7 @@ def _lot(
         "cost_minor": cost,
         "unit_cost": cost * _MILLIONTHS // credits_,
         "restore_grace_days": rules.restore_grace_days,
+        "rules": copied_rules(rules) if terms.type == "membership" else {},
     }
     optional = {
         "expires_at": expires_at,

@@ -1,5 +1,6 @@
 -- Record the payment and what it opens: a package or a membership. Answers the entitlement, or null
--- when a membership of the product is running by now: its next period is confirmed elsewhere.
+-- when a membership of the product, or one that is to become one, is running by now: its next
+-- period is confirmed elsewhere.
 create or replace function kotally.start_entitlement(
   p_location_id text, p_act kotally.act, p_contact_id uuid, p_now timestamptz
 ) returns uuid language plpgsql as $$
@@ -11,7 +12,11 @@ begin
   if v_plan is not null and exists (
        select from kotally.memberships m
         where m.location_id = p_location_id and m.contact_id = p_contact_id
-          and m.product_config_id = p_act.product_config_id and m.status <> 'ended') then
+          and m.status <> 'ended'
+          and (m.product_config_id = p_act.product_config_id or exists (
+            select from kotally.membership_changes c
+             where c.location_id = p_location_id and c.membership_id = m.id
+               and c.decided_at is null and c.to_product_config_id = p_act.product_config_id))) then
     return null;
   end if;
   insert into kotally.entitlements (

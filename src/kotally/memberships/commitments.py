@@ -1,0 +1,140 @@
+"""Bookings that a membership has promised to pay for, and what becomes of them without it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import datetime
+from typing import Any, Final, Literal, LiteralString
+from uuid import UUID
+
+import msgspec
+from msgspec import Struct
+
+from kotally.core.calendar import iso
+from kotally.ledger.scenes import Scene
+from kotally.memberships.memberships import Membership
+
+_encode = msgspec.json.Encoder().encode
+
+
+class Commitment(Struct, frozen=True, kw_only=True):
+    """An open hold of the membership's credits, or a booking that its plan covers."""
+
+    hold_id: UUID
+    external_ref: str | None
+    calendar_id: str | None
+    appointment_at: datetime
+    credits: int
+    # When the first of the membership's lots that pay for it expires.
+    lots_end: datetime | None
+
+    def answer(self) -> dict[str, Any]:
+        """Say which booking it is."""
+        return {
+            "hold_id": self.hold_id,
+            "external_ref": self.external_ref,
+            "calendar_id": self.calendar_id,
+            "appointment_time": iso(self.appointment_at),
+            "credits": self.credits,
+        }
+
+
+_OPEN: Final[LiteralString] = """
+    select h.id as hold_id, h.external_ref, h.calendar_id,
+           coalesce(h.appointment_at, h.placed_at) as appointment_at, h.amount as credits,
+           min(l.expires_at) as lots_end
+      from kotally.holds h
+      left join kotally.entries e
+        on e.location_id = $1 and e.contact_id = $2 and e.seq = h.placed_seq
+       and e.to_bucket = 'held'
+      left join kotally.lots l
+        on l.location_id = $1 and l.id = e.lot_id and l.entitlement_id = $3
+     where h.location_id = $1 and h.contact_id = $2 and h.status = 'held'
+       and coalesce(h.appointment_at, h.placed_at) >= $4
+       and (h.entitlement_id = $3 or l.entitlement_id = $3)
+     group by h.location_id, h.id
+     order by 4, 1
+"""
+_WITHOUT_FUNDS: Final[LiteralString] = """
+    update kotally.bookings b
+       set status = 'unfunded', note = $4, hold_id = null, entitlement_id = null
+     where b.location_id = $1 and b.contact_id = $2 and b.hold_id = any ($3)
+       and b.status = 'booked'
+"""
+_CANCELLED: Final[LiteralString] = """
+    update kotally.bookings b
+       set status = 'cancelled', note = $4, closes_at = null, settled_at = $5
+     where b.location_id = $1 and b.contact_id = $2 and b.hold_id = any ($3)
+       and b.status = 'booked'
+"""
+_PROVISIONAL: Final[LiteralString] = """
+    update kotally.bookings b set status = 'unfunded', note = $5, entitlement_id = null
+     where b.location_id = $1 and b.contact_id = $2 and b.entitlement_id = $3
+       and b.status = 'provisional' and b.starts_at >= $4
+"""
+
+
+async def upcoming(scene: Scene, membership: Membership, *, since: datetime) -> list[Commitment]:
+    """List the open holds that a membership pays for, of appointments from a time on."""
+    return await scene.tx.rows(
+        Commitment,
+        _OPEN,
+        scene.location_id,
+        membership.contact_id,
+        membership.id,
+        since,
+    )
+
+
+async def release(
+    scene: Scene,
+    membership: Membership,
+    *,
+    since: datetime,
+    becomes: Literal["cancelled", "unfunded"],
+    note: str,
+    keeps: Callable[[Commitment], bool] = lambda _: False,
+) -> list[Commitment]:
+    """
+    Let go of upcoming bookings that a membership does not pay for any more, all credits back.
+
+    They are cancelled, or stay without funds until the next grant (S9.5, S9.7, S11.2).
+    """
+    found = await upcoming(scene, membership, since=since)
+    going = [each for each in found if not keeps(each)]
+    for each in going:
+        await _conclude(scene, membership.contact_id, each)
+    where = (scene.location_id, membership.contact_id)
+    ids = [each.hold_id for each in going]
+    if becomes == "cancelled":
+        await scene.tx.execute(_CANCELLED, *where, ids, note, scene.now)
+    else:
+        await scene.tx.execute(_WITHOUT_FUNDS, *where, ids, note)
+    return going
+
+
+async def abandon_provisional(
+    scene: Scene, membership: Membership, *, since: datetime, note: str
+) -> None:
+    """Leave bookings that waited for a period which will not come without funds (S2.8)."""
+    await scene.tx.execute(
+        _PROVISIONAL, scene.location_id, membership.contact_id, membership.id, since, note
+    )
+
+
+def uncovered(coverage: dict[str, int] | None) -> Callable[[Commitment], bool]:
+    """Return the test for bookings that a plan does not cover (S9.5)."""
+    return lambda each: (
+        not (coverage is None or each.calendar_id is None or each.calendar_id in coverage)
+    )
+
+
+async def _conclude(scene: Scene, contact_id: UUID, each: Commitment) -> None:
+    posting = scene.posting(contact_id, "release", "released", entries=[], effective_at=scene.now)
+    await scene.tx.execute(
+        "select kotally.conclude_hold($1, $2, $3, 0, 0, 'released', false, $4)",
+        scene.location_id,
+        each.hold_id,
+        _encode(posting).decode(),
+        scene.now,
+    )

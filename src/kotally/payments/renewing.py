@@ -1,0 +1,168 @@
+"""A payment for a membership that is running: its next period, or an upgrade that waited for it."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+from kotally.core.calendar import iso
+from kotally.core.ids import new_id
+from kotally.db import Database
+from kotally.ledger.acts import Key, Outcome
+from kotally.ledger.scenes import Declined, Done, Scene, play
+from kotally.memberships import memberships, renewals, upgrades
+from kotally.memberships.issuing import Paid
+from kotally.payments.purchases import Purchase
+
+
+class MovedOn(Exception):
+    """The membership that was to be paid has ended or changed meanwhile: look again."""
+
+
+async def pay(db: Database, purchase: Purchase, membership_id: UUID, *, key: Key) -> Outcome:
+    """
+    Grant what a payment bought for a running membership; raises MovedOn when it is not that.
+
+    What is left of the old period rolls over, what was overdue is settled and the new credits are
+    granted in one transaction (S7.1, S11.3). The answer is that of every grant.
+    """
+
+    async def work(scene: Scene) -> Done:
+        contact_id = await renewals.locked(scene, membership_id)
+        await _refuse_suspended(scene)
+        await _refuse_duplicate(scene, purchase)
+        paid = Paid(
+            payment_id=new_id(),
+            amount_cents=purchase.amount_cents or 0,
+            currency=purchase.currency,
+        )
+        granted, lot_id, expires_at = await _granted(scene, purchase, membership_id, paid=paid)
+        await _fill_hints(scene, purchase, contact_id)
+        await _record(scene, purchase, (membership_id, contact_id), paid=paid, granted=granted)
+        return Done(
+            "grant_applied",
+            {
+                "location_id": scene.location_id,
+                "contact_id": contact_id,
+                "entitlement_id": membership_id,
+                "credits_granted": granted,
+                "balance_after": await _balance(scene, contact_id),
+                "payment_id": paid.payment_id,
+                "lot_id": lot_id,
+                "expires_at": expires_at and iso(expires_at),
+            },
+        )
+
+    return await play(db, purchase.location_id, "grant", key=key, work=work)
+
+
+async def _granted(
+    scene: Scene, purchase: Purchase, membership_id: UUID, *, paid: Paid
+) -> tuple[int, UUID | None, datetime | None]:
+    """Apply the upgrade that the payment is for, or confirm the next period."""
+    found = await memberships.load(scene.tx, scene.location_id, [membership_id])
+    changes = await memberships.load_changes(scene.tx, scene.location_id, [membership_id])
+    membership, change = found[membership_id], changes.get(membership_id)
+    wanted = purchase.product_config_id
+    becomes = None if change is None or change.plan is None else change.plan.product_config_id
+    if membership.status == "ended" or wanted not in (
+        membership.plan.product_config_id,
+        becomes,
+    ):
+        raise MovedOn
+    if change is not None and change.status == "pending_payment" and wanted == becomes:
+        upgraded = await upgrades.apply_paid(scene, membership_id, paid=paid)
+        lot = upgraded.lot
+        granted = upgraded.granted
+    else:
+        turned = await renewals.confirm(scene, membership_id, paid=paid)
+        lot, granted = turned.lot, turned.granted
+    if lot is None:
+        return 0, None, None
+    return granted, lot["id"], lot["expires_at"]
+
+
+async def _refuse_suspended(scene: Scene) -> None:
+    if await scene.tx.fetchval(
+        "select is_suspended from kotally.location_of($1)", scene.location_id
+    ):
+        raise Declined("BILLING_SUSPENDED")
+
+
+async def _refuse_duplicate(scene: Scene, purchase: Purchase) -> None:
+    """Refuse a payment that was handled under another request_id, with the ids of the first."""
+    first = await scene.tx.fetchrow(
+        """
+        select p.id, p.contact_id, p.entitlement_id
+          from kotally.payments p
+         where p.location_id = $1 and p.provider = $2 and p.external_payment_id = $3
+        """,
+        scene.location_id,
+        purchase.provider,
+        purchase.external_payment_id,
+    )
+    if first is not None:
+        raise Declined(
+            "DUPLICATE_EVENT",
+            location_id=scene.location_id,
+            contact_id=first["contact_id"],
+            entitlement_id=first["entitlement_id"],
+            credits_granted=0,
+            balance_after=await _balance(scene, first["contact_id"]),
+            payment_id=first["id"],
+        )
+
+
+async def _fill_hints(scene: Scene, purchase: Purchase, contact_id: UUID) -> None:
+    """Fill what the contact lacks and overwrite nothing."""
+    await scene.tx.execute(
+        """
+        update kotally.contacts c
+           set email = coalesce(c.email, $3), name = coalesce(c.name, $4)
+         where c.location_id = $1 and c.id = $2
+           and (c.email is null and $3::text is not null
+                or c.name is null and $4::text is not null)
+        """,
+        scene.location_id,
+        contact_id,
+        purchase.email,
+        purchase.name,
+    )
+
+
+async def _record(
+    scene: Scene, purchase: Purchase, whose: tuple[UUID, UUID], *, paid: Paid, granted: int
+) -> None:
+    membership_id, contact_id = whose
+    metadata: Any = purchase.metadata
+    await scene.tx.execute(
+        """
+        insert into kotally.payments (
+          location_id, id, contact_id, provider, external_payment_id, event_type,
+          product_config_id, entitlement_id, amount_cents, currency, paid_at, external_ref,
+          metadata, credits_granted, recorded_at)
+        values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15)
+        """,
+        scene.location_id,
+        paid.payment_id,
+        contact_id,
+        purchase.provider,
+        purchase.external_payment_id,
+        purchase.event_type,
+        purchase.product_config_id,
+        membership_id,
+        purchase.amount_cents,
+        purchase.currency,
+        purchase.paid_at or scene.now,
+        purchase.external_ref,
+        metadata,
+        granted,
+        scene.now,
+    )
+
+
+async def _balance(scene: Scene, contact_id: UUID) -> int:
+    return await scene.tx.fetchval(
+        "select kotally.visible_balance($1, $2, $3)", scene.location_id, contact_id, scene.now
+    )
