@@ -57,6 +57,8 @@ _CATALOGUE = (
     _done("ledger_loaded", "The ledger entries were read, newest first."),
     _done("payments_loaded", "The contact's payments were read, newest first."),
     _done("timeline_loaded", "The contact's timeline was read, newest first."),
+    _done("contacts_loaded", "The contacts of the location were read, newest first."),
+    _done("products_loaded", "The product configs of the location were read."),
     _done("reasons_loaded", "The catalogue of reason codes was read."),
     _refused(
         "NO_ENTITLEMENT",

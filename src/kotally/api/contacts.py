@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
+from collections.abc import Awaitable
 from datetime import datetime
 from functools import partial
-from typing import Annotated, Any, TypeVar
+from typing import Annotated, Any, Protocol, TypeVar
 
 from msgspec import Meta, Struct
 
 from kotally.api import contact_answers as answers, contact_timeline, fields
 from kotally.api.call import Answer, Call, Decided, Refusal, Reply, Request
-from kotally.api.listings import Listing, ListRequest, Read
+from kotally.api.listings import Listing, ListRequest
 from kotally.api.routing import Handler, Route
 from kotally.bookings import appointments
+from kotally.core.paging import Page
+from kotally.db import Queries
 from kotally.ledger import history
 from kotally.memberships import holdings
 from kotally.payments import payments
@@ -48,6 +51,14 @@ class ListAt(ListRequest, frozen=True, kw_only=True):
     """Ask for a page of a list at a time."""
 
     as_of: AsOf | None = None
+
+
+class _ReadOf(Protocol[P]):
+    """Read a page of a list of a contact."""
+
+    def __call__(
+        self, db: Queries, location_id: str, reference: str, /, *, after: P | None, limit: int
+    ) -> Awaitable[Page[P]]: ...
 
 
 _ENTITLEMENTS = Listing("entitlements_loaded", "entitlements", holdings.After)
@@ -121,9 +132,11 @@ async def timeline(call: Call[ListRequest]) -> Reply:
     return await _listed(call, _TIMELINE, contact_timeline.timeline)
 
 
-async def _listed(call: Call[Any], listing: Listing[P], read: Read[P]) -> Reply:
+async def _listed(call: Call[Any], listing: Listing[P], read: _ReadOf[P]) -> Reply:
     """Answer a page; when nothing is on it, the contact may not be known."""
-    found = await listing.answer(call, read, call.path["id"])
+    reference = call.path["id"]
+    ready = partial(read, call.engine.db, call.request.location_id, reference)
+    found = await listing.answer(call, ready, reference)
     if found is None and await _contact(call) is None:
         return _unknown(call)
     return found or listing.nothing(call)

@@ -12,7 +12,7 @@ _FORMATS = {
     "date-time": "2026-04-16T09:30:00.000Z",
 }
 _PLAIN: dict[str, Any] = {"string": "text", "integer": 1, "number": 1, "boolean": True}
-_DEPTH_MAX = 8
+_DEPTH_MAX = 12
 
 
 def example_of(schema: Schema, components: Mapping[str, Schema], depth: int = _DEPTH_MAX) -> Any:  # noqa: ANN401 - whatever JSON holds

@@ -10,7 +10,6 @@ from msgspec import Struct
 from kotally.api import fields
 from kotally.api.call import Call, Decided, Invalid, Request
 from kotally.core.paging import Page, cursor, place_of
-from kotally.db import Queries
 
 P = TypeVar("P", bound=Struct)
 
@@ -24,11 +23,11 @@ class ListRequest(Request, frozen=True, kw_only=True):
 
 
 class Read(Protocol[P]):
-    """Read a page of a list; `reference` is whose it is, or what it is filtered by."""
+    """Read a page of a list that is known already."""
 
-    def __call__(  # noqa: D102 - the class says it
-        self, db: Queries, location_id: str, reference: str, *, after: P | None, limit: int
-    ) -> Awaitable[Page[P]]: ...
+    def __call__(self, *, after: P | None, limit: int) -> Awaitable[Page[P]]:
+        """Read the rows after a place, so many at most."""
+        ...
 
 
 class Listing(Struct, Generic[P], frozen=True):
@@ -38,18 +37,20 @@ class Listing(Struct, Generic[P], frozen=True):
     key: str
     after: type[P]
 
-    async def answer(self, call: Call[Any], read: Read[P], reference: str) -> Decided | None:
-        """Answer the page that the request asks for; None when there is nothing on it."""
+    async def answer(self, call: Call[Any], read: Read[P], whose: str) -> Decided | None:
+        """
+        Answer the page that the request asks for; None when there is nothing on it.
+
+        `whose` says which list of its kind it is: a cursor of another one is refused.
+        """
         request = call.request
-        listing = f"{self.after.__module__}.{self.after.__name__} {request.location_id} {reference}"
+        listing = f"{self.after.__module__}.{self.after.__name__} {request.location_id} {whose}"
         after = None
         if request.cursor is not None:
             after = place_of(request.cursor, self.after, listing)
             if after is None:
                 raise Invalid("cursor", "must be the `next_cursor` of this very list, unchanged")
-        found = await read(
-            call.engine.db, request.location_id, reference, after=after, limit=request.limit
-        )
+        found = await read(after=after, limit=request.limit)
         return self._page(call, found, listing) if found.items else None
 
     def nothing(self, call: Call[Any]) -> Decided:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from kotally.api import batch, contacts, entitlements, grants, holds, system
+from kotally.api import batch, contacts, directory, entitlements, grants, holds, system
 from kotally.api.routing import Route
 
 ROUTES: tuple[Route, ...] = (
@@ -11,5 +11,6 @@ ROUTES: tuple[Route, ...] = (
     *holds.ROUTES,
     *batch.ROUTES,
     *contacts.ROUTES,
+    *directory.ROUTES,
     *system.ROUTES,
 )
