@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import os
 from collections import Counter
 from collections.abc import AsyncIterator, Awaitable, Sequence
 from typing import Any
@@ -19,14 +20,16 @@ from tests.ledger.desk import NOON, Desk
 from tests.make import Act, Outcome
 
 CALLERS = 50
+# The workers of a parallel run share one server, which takes a hundred connections.
+CONNECTIONS = 20 if "PYTEST_XDIST_WORKER" in os.environ else CALLERS
 APPLY = "select * from kotally.apply($1, $2::kotally.act[])"
 
 
 @pytest_asyncio.fixture(scope="session", loop_scope="session")
 async def crowd(ledger_target: Target) -> AsyncIterator[Database]:
-    """Give a pool in which fifty callers have a connection each."""
-    database = Database(ledger_target, pool_size=CALLERS)
-    await asyncio.gather(*(database.fetchval("select pg_sleep(0.05)") for _ in range(CALLERS)))
+    """Give a pool in which fifty callers have a connection each, all open already."""
+    database = Database(ledger_target, pool_size=CONNECTIONS)
+    await asyncio.gather(*(database.fetchval("select pg_sleep(0.05)") for _ in range(CONNECTIONS)))
     yield database
     await database.close()
 
