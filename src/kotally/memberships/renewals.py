@@ -10,6 +10,7 @@ from zoneinfo import ZoneInfo
 
 import msgspec
 
+from kotally.core.calendar import iso
 from kotally.core.ids import new_id
 from kotally.db import Database, Queries, Transaction
 from kotally.ledger.acts import Key, Outcome
@@ -22,11 +23,11 @@ from kotally.memberships.issuing import Paid
 from kotally.memberships.memberships import Membership
 from kotally.memberships.periods import Period
 from kotally.memberships.turns import Turn, grant_instalment, pay_ahead, turn
+from kotally.memberships.waiting import SWEEP, request_of, settle_all, settle_bookings
 from kotally.memberships.writing import recovered, write_happenings, write_turns
 
 CATCH_UP_MAX: Final = 240  # periods of a membership turned in one act: twenty years of months
 PASS_SIZE: Final = 500  # memberships of one transaction of the sweep
-_SWEEP: Final = "sweep:renew_due"
 
 _DUE: Final[LiteralString] = """
     select m.id, m.contact_id
@@ -58,7 +59,8 @@ async def confirm(scene: Scene, membership_id: UUID, *, paid: Paid | None) -> Tu
     """
     state, ahead = await up_to_date(scene, membership_id)
     if state.membership.status == "ended":
-        raise Declined("MEMBERSHIP_ENDED", ended_at=state.membership.ends_at)
+        ended_at = state.membership.ends_at
+        raise Declined("MEMBERSHIP_ENDED", ended_at=ended_at and iso(ended_at))
     confirmed, plan, _ = following(state, may_skip=not ahead)
     decided = (
         turn(state, confirmed, paid=paid)
@@ -99,6 +101,7 @@ async def played(scene: Scene, decided: Turn) -> None:
         decided, source=key.source, actor=key.actor, correlation_id=key.correlation_id
     )
     await write_happenings(scene.tx, scene.location_id, scene.now, happenings=happenings)
+    await settle_bookings(scene, decided)
 
 
 def decide_due(state: State, ahead: Sequence[Period]) -> Turn | None:
@@ -152,14 +155,14 @@ def answer_of(done: Turn) -> dict[str, Any]:
         "contact_id": done.before.contact_id,
         "period": {
             "number": done.period.number,
-            "starts_at": done.period.starts_at,
-            "ends_at": done.period.ends_at,
+            "starts_at": iso(done.period.starts_at),
+            "ends_at": iso(done.period.ends_at),
         },
         "credits_granted": done.granted,
         "credits_rolled_over": done.rolled,
         "credits_forfeited": done.forfeited,
         "lot_id": None if done.lot is None else done.lot["id"],
-        "expires_at": None if done.lot is None else done.lot["expires_at"],
+        "expires_at": None if done.lot is None else iso(done.lot["expires_at"]),
     }
 
 
@@ -192,6 +195,7 @@ async def _pass(db: Database, location_id: str, *, size: int) -> list[str]:
         ]
         if turns:
             await _write(tx, location_id, now, turns=turns)
+            await settle_all(tx, location_id, now, turns=turns, zone=zone)
     return [_line(done) for done in turns]
 
 
@@ -226,24 +230,20 @@ async def _write(
         each
         for done in turns
         for each in recovered(
-            done, source="sweep", actor=_SWEEP, correlation_id=correlation_ids[done.before.id]
+            done, source="sweep", actor=SWEEP, correlation_id=correlation_ids[done.before.id]
         )
     ]
     await write_happenings(tx, location_id, now, happenings=happenings)
 
 
 def _postings(done: Turn, *, correlation_id: UUID) -> Iterable[Posting]:
-    number = f"{done.period.number}"
-    if done.instalment is not None:
-        number += f".{done.instalment.number}"
     for part, each in enumerate(done.movements):
         yield Posting(
             contact_id=done.before.contact_id,
             id=new_id(),
             source="sweep",
-            actor=_SWEEP,
-            # Twice, or by two workers, it is the same request.
-            request_id=f"renew:{done.before.id}:{number}",
+            actor=SWEEP,
+            request_id=request_of(done),
             correlation_id=correlation_id,
             part=part,
             **msgspec.structs.asdict(each),
