@@ -92,7 +92,8 @@ async def run_until_stopped(
 def listening(host: str, port: int) -> Generator[socket.socket, None, None]:
     """Bind the address once; all processes accept on this one socket."""
     family = socket.AF_INET6 if ":" in host else socket.AF_INET
-    listener = socket.socket(family, socket.SOCK_STREAM)
+    # With the protocol named, every event loop knows that its connections may not hold back bytes.
+    listener = socket.socket(family, socket.SOCK_STREAM, socket.IPPROTO_TCP)
     try:
         listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         listener.bind((host, port))
