@@ -50,7 +50,8 @@ def _struct(value: Json, kind: type[Struct], path: str) -> Iterator[Problem]:
     for name in members:
         if name not in fields and name != tag:
             found = True
-            yield Problem(_join(path, name), "is not a field of this request; leave it out")
+            shown = name or '""'  # a field without a name is named as it was sent
+            yield Problem(_join(path, shown), "is not a field of this request; leave it out")
     for name, field in fields.items():
         if name not in members:
             if field.required:
