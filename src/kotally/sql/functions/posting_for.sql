@@ -6,5 +6,5 @@ create or replace function kotally.posting_for(
   select (
     p_contact_id, p_act.id, p_kind, p_reason, p_act.source, p_act.actor, p_act.request_id,
     0::smallint, p_act.correlation_id, p_effective_at, p_act.external_ref, p_hold_id, p_refers_to,
-    (p_act.args::jsonb -> 'metadata')::json, p_entries)::kotally.new_posting
+    p_act.args::json -> 'metadata', p_entries)::kotally.new_posting
 $$;

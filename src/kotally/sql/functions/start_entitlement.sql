@@ -37,7 +37,7 @@ begin
     p_location_id, (v_args ->> 'payment_id')::uuid, p_contact_id, v_args ->> 'provider',
     v_args ->> 'external_payment_id', v_args ->> 'event_type', p_act.product_config_id,
     v_entitlement_id, (v_args ->> 'amount_cents')::bigint, v_args ->> 'currency',
-    (v_args ->> 'paid_at')::timestamptz, p_act.external_ref, (v_args -> 'metadata')::json,
+    (v_args ->> 'paid_at')::timestamptz, p_act.external_ref, p_act.args::json -> 'metadata',
     (v_args ->> 'credits')::bigint, p_now);
   return v_entitlement_id;
 end;
