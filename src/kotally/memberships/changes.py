@@ -220,8 +220,7 @@ async def _replace(scene: Scene, state: State, plan: Plan, *, scheduled: _Schedu
         insert into kotally.membership_changes (
           location_id, id, membership_id, contact_id, kind, to_product_config_id, to_version,
           strategy, status, effective_at, requested_at, decided_at)
-        values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11,
-                case when $9 = 'applied' then $11 end)
+        values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12)
         """,
         scene.location_id,
         change_id,
@@ -234,6 +233,7 @@ async def _replace(scene: Scene, state: State, plan: Plan, *, scheduled: _Schedu
         scheduled.status,
         scheduled.effective_at,
         scene.now,
+        scene.now if scheduled.status == "applied" else None,
     )
     await scene.happened(
         membership.contact_id,

@@ -1,0 +1,127 @@
+"""S9.7: cancelling, and what is left."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from tests.memberships.club import Club, ny
+
+FEBRUARY, MARCH = "2026-02-01T05:00", "2026-03-01T05:00"
+
+
+async def test_a_cancellation_takes_effect_at_the_end_of_the_period(club: Club) -> None:
+    await club.sells("eight", renews="itself")
+    member = await club.pays("eight")
+    done = await club.cancels(member["entitlement_id"])
+
+    assert (done.code, done["ends_at"]) == ("cancellation_scheduled", "2026-02-01T05:00:00.000Z")
+    assert await club.available() == 8
+
+    await club.moves_to("2026-02-03T12:00")
+
+    standing = await club.membership(member["entitlement_id"])
+    assert (standing["status"], standing["ends_at"]) == ("ended", ny(FEBRUARY))
+    assert await club.available() == 0
+    assert await club.moved("grant") == [("renewal", 8, ny("2026-01-01T15:00"))]
+    assert await club.happened() == ["membership_cancelled", "membership_ended"]
+
+
+async def test_a_cancellation_can_be_taken_back_until_the_end(club: Club) -> None:
+    await club.sells("eight", renews="itself")
+    member = await club.pays("eight")
+    id_ = member["entitlement_id"]
+    await club.cancels(id_)
+    await club.moves_to("2026-02-01T04:59:59")
+
+    assert (await club.uncancels(id_)).code == "cancellation_withdrawn"
+    assert (await club.uncancels(id_)).code == "NOT_CANCELLED"
+    await club.moves_to("2026-02-01T05:00")
+    assert await club.available() == 8
+
+    await club.cancels(id_)
+    await club.moves_to("2026-03-01T05:00", sweep=False)
+    assert (await club.uncancels(id_)).code == "MEMBERSHIP_ENDED"
+
+
+async def test_notice_and_minimum_term_put_the_end_off(club: Club) -> None:
+    await club.sells("notice", renews="itself", ending={"notice_days": 40})
+    await club.sells("term", renews="itself", ending={"minimum_periods": 3})
+    notice = await club.pays("notice")
+    term = await club.pays("term", "bob")
+
+    assert (await club.cancels(notice["entitlement_id"]))["ends_at"] == "2026-03-01T05:00:00.000Z"
+    assert (await club.cancels(term["entitlement_id"]))["ends_at"] == "2026-04-01T04:00:00.000Z"
+    await club.moves_to("2026-02-02T12:00")
+    assert await club.available() == 8
+
+
+async def test_ending_at_once_within_the_term_needs_a_reason(club: Club) -> None:
+    await club.sells("term", ending={"minimum_periods": 3})
+    member = await club.pays("term")
+    refused = await club.cancels(member["entitlement_id"], at="now")
+
+    assert refused.code == "CANCELLATION_TOO_EARLY"
+    assert refused["earliest_end_at"] == "2026-04-01T04:00:00.000Z"
+    done = await club.cancels(member["entitlement_id"], at="now", override="moved away")
+    assert done.code == "membership_ended"
+
+
+@pytest.mark.parametrize(
+    ("ending", "left"),
+    [
+        ({}, []),
+        ({"leftover": "keep_until_expiry"}, [("included", 8, ny(FEBRUARY))]),
+        (
+            {"leftover": "keep_days", "keep_days": 60},
+            [("included", 8, ny("2026-03-13T04:00"))],
+        ),
+    ],
+)
+async def test_what_is_left_follows_the_rule(club: Club, ending: Any, left: Any) -> None:
+    await club.sells("eight", ending=ending)
+    member = await club.pays("eight")
+    await club.moves_to("2026-01-11T15:00")
+    preview = await club.cancels(member["entitlement_id"], at="now", preview=True)
+    done = await club.cancels(member["entitlement_id"], at="now")
+
+    assert preview.answer == done.answer
+    assert await club.open() == left
+    assert done["credits_kept"] == sum(amount for _, amount, _ in left)
+
+
+async def test_bookings_after_the_end_go_unless_kept_credits_pay(club: Club) -> None:
+    for product, ending in (("gone", {}), ("kept", {"leftover": "keep_until_expiry"})):
+        await club.sells(product, ending=ending)
+        member = await club.pays(product, product)
+        await club.books("2026-01-20T12:00", 2, product)
+        done = await club.cancels(member["entitlement_id"], at="now")
+        count = 1 if product == "gone" else 0
+        assert len(done["bookings_cancelled"]) == count
+
+    assert await club.available("gone") == 0
+    assert [(lot["available"], lot["held"]) for lot in await club.lots("kept")] == [(6, 2)]
+
+
+async def test_a_payment_beyond_the_end_keeps_the_membership_for_its_period(club: Club) -> None:
+    await club.sells("eight")
+    member = await club.pays("eight")
+    await club.cancels(member["entitlement_id"])
+    await club.pays("eight")
+    await club.moves_to("2026-02-03T12:00")
+
+    assert await club.available() == 8
+    await club.moves_to("2026-03-03T12:00")
+    assert (await club.membership(member["entitlement_id"]))["ends_at"] == ny(MARCH)
+    assert await club.available() == 0
+
+
+async def test_an_ended_membership_is_bought_anew(club: Club) -> None:
+    await club.sells("eight")
+    first = await club.pays("eight")
+    await club.cancels(first["entitlement_id"], at="now")
+    second = await club.pays("eight")
+
+    assert second["entitlement_id"] != first["entitlement_id"]
+    assert await club.available() == 8
