@@ -110,9 +110,9 @@ HOLDS_ARE_THEIR_ENTRIES = """
    cross join lateral (
      select coalesce(sum(case when e.to_bucket = 'held' then e.amount
                               when e.from_bucket = 'held' then -e.amount else 0 end), 0) as held,
-            coalesce(sum(case when e.to_bucket = 'consumed' then e.amount
-                              when e.from_bucket = 'consumed' then -e.amount else 0 end), 0)
-              as consumed
+            coalesce(sum(case when e.to_bucket in ('consumed', 'penalty') then e.amount else 0 end
+                       - case when e.from_bucket in ('consumed', 'penalty') then e.amount
+                              else 0 end), 0) as kept
        from kotally.postings p
        join kotally.entries e on e.location_id = $1 and e.contact_id = p.contact_id
                              and e.seq = p.seq
@@ -120,7 +120,7 @@ HOLDS_ARE_THEIR_ENTRIES = """
         and (p.seq = h.placed_seq or p.refers_to = h.placed_seq)) m
    where h.location_id = $1
      and (m.held <> h.amount - h.captured - h.released - h.penalised
-       or m.consumed <> h.captured - h.returned)
+       or m.kept <> h.captured + h.penalised - h.returned)
 """
 
 MOVED_WITH_A_REQUEST = """

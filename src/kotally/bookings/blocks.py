@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from kotally.bookings.records import Booking
+from kotally.core.calendar import iso
 from kotally.ledger.scenes import Declined, Scene
 
 
@@ -29,6 +30,5 @@ async def demand_unblocked(scene: Scene, booking: Booking) -> None:
         scene.now,
     )
     if row is not None:
-        raise Declined(
-            "BOOKING_BLOCKED", kind=row["kind"], why=row["message"], blocked_until=row["ends_at"]
-        )
+        until = None if row["ends_at"] is None else iso(row["ends_at"])
+        raise Declined("BOOKING_BLOCKED", kind=row["kind"], why=row["message"], blocked_until=until)

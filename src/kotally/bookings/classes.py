@@ -15,6 +15,7 @@ from kotally.bookings.placing import fund
 from kotally.bookings.records import Booking, Status, answer_of
 from kotally.bookings.settling import facts_of, finish, penalise
 from kotally.bookings.terms import absence_cost, late_cost
+from kotally.core.calendar import iso
 from kotally.core.ids import new_id
 from kotally.db import Database
 from kotally.ledger.acts import Key, Outcome
@@ -108,7 +109,7 @@ async def undo(
         if row is None:
             raise Declined("CANCELLATION_NOT_FOUND")
         if row["undone_at"] is not None:
-            raise Declined("CANCELLATION_ALREADY_UNDONE", undone_at=row["undone_at"])
+            raise Declined("CANCELLATION_ALREADY_UNDONE", undone_at=iso(row["undone_at"]))
         return await _undo(
             scene,
             cancellation_id,

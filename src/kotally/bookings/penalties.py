@@ -11,7 +11,7 @@ from kotally.bookings import fees
 from kotally.bookings.records import Booking
 from kotally.bookings.strikes import still_reached
 from kotally.bookings.terms import Kind
-from kotally.core.calendar import local_date, local_midnight
+from kotally.core.calendar import iso, local_date, local_midnight
 from kotally.core.ids import new_id
 from kotally.ledger.scenes import Scene
 from kotally.products.policies import Penalty
@@ -27,7 +27,7 @@ async def fire(
     blocker_id = fee_id = None
     if rule.action == "block":
         blocker_id, until = await _block(scene, booking, rule, at=at)
-        facts["blocked_until"] = until
+        facts["blocked_until"] = iso(until)
     elif rule.action == "fee" and rule.fee_cents:
         fee_id = await fees.charge(scene, booking.contact_id, rule.fee_cents, reason="strikes")
         facts["penalty_fee_id"] = fee_id

@@ -23,6 +23,7 @@ from kotally.bookings.funding import (
 from kotally.bookings.provisional import plan_ahead
 from kotally.bookings.records import Booking, answer_of
 from kotally.bookings.terms import closes_at
+from kotally.core.calendar import iso
 from kotally.core.ids import new_id
 from kotally.db import Database
 from kotally.ledger.acts import Key, Outcome
@@ -93,7 +94,7 @@ async def _place(scene: Scene, wish: Wish) -> Done:
         entitlement_id=booking.entitlement_id,
         booking_id=booking.id,
         class_ref=booking.class_ref,
-        starts_at=booking.starts_at,
+        starts_at=iso(booking.starts_at),
     )
     facts.setdefault("balance_after", await balance(scene, booking.contact_id))
     return Done(code, answer_of(booking, **facts))

@@ -10,6 +10,7 @@ from uuid import UUID
 import msgspec
 from msgspec import Struct
 
+from kotally.core.calendar import iso
 from kotally.db import Queries
 from kotally.ledger.scenes import Declined, Scene
 from kotally.products.policies import Attendance
@@ -183,7 +184,7 @@ async def update(scene: Scene, booking: Booking) -> None:
 
 def answer_of(booking: Booking, **more: Any) -> dict[str, Any]:  # noqa: ANN401 - any JSON
     """Return what an answer says of a booking."""
-    return {
+    said: dict[str, Any] = {
         "booking_id": booking.id,
         "contact_id": booking.contact_id,
         "external_ref": booking.external_ref,
@@ -197,6 +198,9 @@ def answer_of(booking: Booking, **more: Any) -> dict[str, Any]:  # noqa: ANN401 
         "cancel_free_until": booking.free_until,
         "closes_at": booking.closes_at,
         **more,
+    }
+    return {
+        name: iso(value) if isinstance(value, datetime) else value for name, value in said.items()
     }
 
 

@@ -14,6 +14,7 @@ from kotally.bookings.funding import balance, conclude
 from kotally.bookings.placing import fund
 from kotally.bookings.records import Booking, answer_of
 from kotally.bookings.settling import cancel_late
+from kotally.core.calendar import iso
 from kotally.core.ids import new_id
 from kotally.db import Database
 from kotally.ledger.acts import Key, Outcome
@@ -122,8 +123,8 @@ async def _told(scene: Scene, before: Booking, after: Booking, facts: dict[str, 
         "booking_rescheduled",
         entitlement_id=after.entitlement_id,
         booking_id=after.id,
-        before=before.starts_at,
-        after=after.starts_at,
+        before=iso(before.starts_at),
+        after=iso(after.starts_at),
     )
     facts["balance_after"] = await balance(scene, after.contact_id)
     facts["previous_appointment_time"] = before.starts_at

@@ -20,6 +20,7 @@ from kotally.bookings.terms import (
     late_cost,
     share,
 )
+from kotally.core.calendar import iso
 from kotally.db import Database
 from kotally.ledger.acts import Key, Outcome
 from kotally.ledger.scenes import Declined, Done, Scene, play
@@ -196,7 +197,7 @@ async def no_show(
         waiting = replace(booking, absence_reported_at=scene.now, closes_at=due)
         await records.update(scene, waiting)
         await scene.happened(
-            booking.contact_id, "absence_noted", booking_id=booking.id, posts_at=due
+            booking.contact_id, "absence_noted", booking_id=booking.id, posts_at=iso(due)
         )
         facts = {"balance_after": await balance(scene, booking.contact_id)}
         return Done("absence_noted", answer_of(waiting, **facts))
@@ -236,7 +237,7 @@ async def finish(
         entitlement_id=booking.entitlement_id,
         booking_id=booking.id,
         class_ref=booking.class_ref,
-        starts_at=booking.starts_at,
+        starts_at=iso(booking.starts_at),
     )
     return after
 

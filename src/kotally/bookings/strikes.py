@@ -23,14 +23,19 @@ class Verdict(Struct, frozen=True):
     crosses: bool
 
 
-def judge(rules: Attendance, before: Sequence[date], on: date) -> Verdict:
-    """Judge a strike for a class on a date, after those before it of the same kind."""
-    count = _count(rules, before, on) + 1
+def judge(rules: Attendance, others: Sequence[date], on: date) -> Verdict:
+    """
+    Judge a strike for a class on a date, beside the others of the same kind.
+
+    One that is recorded late counts in the windows of later ones too.
+    """
+    ends = [day for day in others if day > on and _count(rules, [on], day)]
+    before = max(_count(rules, others, end) for end in [on, *ends])
     penalty = rules.penalty
     return Verdict(
-        count=count,
-        forgiven=count <= rules.free_allowance,
-        crosses=penalty is not None and count == penalty.threshold,
+        count=before + 1,
+        forgiven=_count(rules, others, on) < rules.free_allowance,
+        crosses=penalty is not None and before + 1 == penalty.threshold,
     )
 
 

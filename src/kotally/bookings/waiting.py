@@ -14,6 +14,7 @@ from kotally.bookings import records
 from kotally.bookings.funding import conclude
 from kotally.bookings.records import Booking, answer_of
 from kotally.bookings.settling import facts_of, finish
+from kotally.core.calendar import iso
 from kotally.core.ids import new_id
 from kotally.ledger.acts import Act
 from kotally.ledger.scenes import Scene
@@ -113,7 +114,7 @@ async def _unfund(scene: Scene, booking: Booking, why: str) -> None:
         "booking_unfunded",
         entitlement_id=booking.entitlement_id,
         booking_id=booking.id,
-        starts_at=booking.starts_at,
+        starts_at=iso(booking.starts_at),
         why=why,
     )
 

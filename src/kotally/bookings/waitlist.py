@@ -9,6 +9,7 @@ from msgspec.structs import replace
 from kotally.bookings import records
 from kotally.bookings.placing import fund
 from kotally.bookings.records import Booking, answer_of
+from kotally.core.calendar import iso
 from kotally.db import Database
 from kotally.ledger.acts import Key, Outcome
 from kotally.ledger.scenes import Declined, Done, Scene, play
@@ -71,7 +72,7 @@ async def _promoted(
             entitlement_id=after.entitlement_id,
             booking_id=after.id,
             class_ref=after.class_ref,
-            starts_at=after.starts_at,
+            starts_at=iso(after.starts_at),
         )
         promoted.append(answer_of(after, **facts))
     return promoted, skipped

@@ -10,20 +10,22 @@ declare
   v_entries kotally.new_entry[] := '{}';
 begin
   for v in
-    select l.id, least(l.available, p_credits) as amount
-      from unnest(v_state.lots) with ordinality l
+    select l.id, l.available
+      from generate_subscripts(v_state.lots, 1) i
+     cross join lateral (select (v_state.lots[i]).id, (v_state.lots[i]).available,
+                                (v_state.lots[i]).entitlement_id) l
      where kotally.lot_verdict(
-             l, kotally.is_blocked(v_state.blockers, l.entitlement_id, l.id, p_now),
+             v_state.lots[i], kotally.is_blocked(v_state.blockers, l.entitlement_id, l.id, p_now),
              p_hold.product_config_id, p_hold.calendar_id, p_now, p_now) = 'eligible'
        and l.available > 0
      order by not exists (
          select from kotally.entries e
           where e.location_id = p_hold.location_id and e.contact_id = p_hold.contact_id
-            and e.seq = p_hold.placed_seq and e.lot_id = l.id), l.ordinality
+            and e.seq = p_hold.placed_seq and e.lot_id = l.id), i
   loop
     exit when v_left = 0;
-    v_entries := v_entries || (v.id, 'available', p_to, least(v.amount, v_left))::kotally.new_entry;
-    v_left := v_left - least(v.amount, v_left);
+    v_entries := v_entries || (v.id, 'available', p_to, least(v.available, v_left))::kotally.new_entry;
+    v_left := v_left - least(v.available, v_left);
   end loop;
   return v_entries;
 end;
