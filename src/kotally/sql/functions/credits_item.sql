@@ -14,7 +14,7 @@ begin
       from unnest(p_lots) l
      cross join lateral (
        select not kotally.is_expired(l, p_at) as is_good,
-              case when p_blockers = '{}' then false
+              case when cardinality(p_blockers) = 0 then false
                    else kotally.is_blocked(p_blockers, l.entitlement_id, l.id, p_at)
               end as is_blocked) s);
 end;

@@ -45,7 +45,7 @@ create or replace function kotally.entitlement_rows(
       cross join lateral (
         select not kotally.is_expired(l, p_at) as is_good,
                coalesce(l.projected_expires_at, l.expires_at, 'infinity') as until,
-               case when p_blockers = '{}' then false
+               case when cardinality(p_blockers) = 0 then false
                     else kotally.is_blocked(p_blockers, l.entitlement_id, l.id, p_at)
                end as is_blocked) v
       where l.entitlement_id = e.id) s

@@ -5,7 +5,6 @@ create or replace view kotally.appointment_items as
 select h.location_id, h.contact_id, h.id, h.placed_at, h.placed_seq,
        coalesce(h.appointment_at, h.placed_at) as at, t.status, j.item
   from kotally.holds h
-  left join kotally.entitlements u on u.location_id = h.location_id and u.id = h.entitlement_id
  cross join lateral (
    -- A hold past its time counts as released, whether or not a sweep has passed (S2.5).
    select case when h.status = 'held' and h.lapses_at is not null
@@ -21,19 +20,19 @@ select h.location_id, h.contact_id, h.id, h.placed_at, h.placed_seq,
          join kotally.lots l on l.location_id = e.location_id and l.id = e.lot_id
         where e.location_id = h.location_id and e.contact_id = h.contact_id
           and e.from_bucket = 'available'
-          and e.seq = any (array(
-            select h.placed_seq
-             union all
+          and e.seq = any (array[h.placed_seq, (
             select c.seq from kotally.postings c
              where h.closed_at > h.placed_at and c.location_id = h.location_id
                and c.contact_id = h.contact_id and c.refers_to = h.placed_seq
-               and c.kind = 'capture'))
+               and c.kind = 'capture')])
         order by e.seq, e.line) o) s
  cross join lateral (
    select row_to_json(i) as item
      from (
        select h.id, h.external_ref, h.calendar_id,
-              coalesce(h.product_config_id, s.product_config_ids[1], u.product_config_id)
+              coalesce(h.product_config_id, s.product_config_ids[1], (
+                select u.product_config_id from kotally.entitlements u
+                 where u.location_id = h.location_id and u.id = h.entitlement_id))
                 as product_config_id,
               coalesce(s.entitlement_ids[1], h.entitlement_id) as entitlement_id,
               kotally.iso(h.appointment_at) as appointment_time, t.status, h.amount as credits,
