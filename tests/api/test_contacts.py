@@ -259,6 +259,27 @@ async def test_a_time_that_has_passed_shows_what_was_known_then(studio: Studio) 
     assert await credits_(studio, as_of=at(studio.now)) == await credits_(studio)
 
 
+async def test_an_expiry_moved_since_is_judged_as_it_was_then(studio: Studio) -> None:
+    granted = await studio.sell("pc_m")
+    await studio.move(days=32)
+    await studio.front.owner.fetch(
+        """
+        select kotally.change_expiry(
+          $1, $2, $3, 'expiry_extended', null, 'staff', 'tests', $4, $5)
+        """,
+        studio.id,
+        granted["lot_id"],
+        studio.now + timedelta(days=30),
+        new_id(),
+        studio.now,
+    )
+
+    before = await credits_(studio, as_of=at(studio.now - timedelta(seconds=1)))
+
+    assert before["available"] == 0
+    assert (await credits_(studio))["available"] == 8
+
+
 async def block(studio: Studio, kind: str, *, entitlement_id: str | None = None) -> None:
     """Put a blocker in Ana's way, from now on."""
     await studio.front.owner.execute(

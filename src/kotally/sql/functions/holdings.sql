@@ -7,7 +7,8 @@ create or replace function kotally.holdings(
 ) language plpgsql stable as $$
 begin
   if p_last_seq is not null then
-    lots := array(select l from kotally.lots_as_of(p_location_id, p_contact_id, p_last_seq) l);
+    lots := array(
+      select l from kotally.lots_as_of(p_location_id, p_contact_id, p_at, p_last_seq) l);
   end if;
   p_entitlement_ids := coalesce(
     p_entitlement_ids, kotally.listed_entitlements(p_location_id, p_contact_id, p_at, lots));

@@ -1,8 +1,13 @@
--- A contact's lots as the ledger knew them after one of the contact's postings: the buckets are
--- summed up anew from the entries.
-create or replace function kotally.lots_as_of(p_location_id text, p_contact_id uuid, p_last_seq bigint)
-returns setof kotally.lots language sql stable as $$
-  select (jsonb_populate_record(l, b.buckets)).*
+-- A contact's lots as the ledger knew them at a time, of which p_last_seq is the last posting: the
+-- buckets are summed up anew from the entries, and later changes of the expiry are taken back.
+create or replace function kotally.lots_as_of(
+  p_location_id text, p_contact_id uuid, p_at timestamptz, p_last_seq bigint
+) returns setof kotally.lots language sql stable as $$
+  select (jsonb_populate_record(l, b.buckets || coalesce((
+           select jsonb_build_object('expires_at', x.from_at)
+             from kotally.expiry_changes x
+            where x.location_id = p_location_id and x.lot_id = l.id and x.recorded_at > p_at
+            order by x.recorded_at, x.id limit 1), '{}'))).*
     from (
       select m.lot_id,
              '{"issued": 0, "owed": 0, "available": 0, "held": 0, "consumed": 0, "penalty": 0,
