@@ -23,8 +23,8 @@ begin
     select (
       l.contact_id, kotally.new_id(), 'expire', 'expired', 'sweep', 'sweep:expire_lots',
       -- What a late release adds to a lot that has expired before is an expiry of its own.
-      format('expire:%s:%s:%s', l.id, extract(epoch from l.expires_at)::bigint, l.expired), 0::smallint,
-      kotally.new_id(), l.expires_at, null, null, null, null,
+      format('expire:%s:%s:%s', l.id, extract(epoch from coalesce(l.projected_expires_at, l.expires_at))::bigint, l.expired), 0::smallint,
+      kotally.new_id(), coalesce(l.projected_expires_at, l.expires_at), null, null, null, null,
       array[(l.id, 'available', 'expired', l.available)::kotally.new_entry])::kotally.new_posting
       from kotally.lots l
      where l.location_id = p_location_id and l.contact_id = any (v_contacts)
