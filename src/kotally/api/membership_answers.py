@@ -1,0 +1,101 @@
+"""What the endpoints of memberships answer."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from uuid import UUID
+
+from msgspec import UNSET, Struct, UnsetType
+
+from kotally.api import fields
+from kotally.api.call import Answer, Refusal
+
+MaybeTime = datetime | UnsetType | None
+
+
+class PeriodOf(Struct, frozen=True, kw_only=True):
+    """Name a period."""
+
+    number: int
+    starts_at: datetime
+    ends_at: datetime
+
+
+class AffectedBooking(Struct, frozen=True, kw_only=True):
+    """Name a booking that is affected."""
+
+    hold_id: UUID
+    external_ref: str | None
+    calendar_id: str | None
+    appointment_time: datetime
+    credits: int
+
+
+class Renewed(Answer, frozen=True, kw_only=True):
+    """Say which period was confirmed, and what it brought."""
+
+    membership_id: fields.OtherRowId
+    contact_id: fields.RowId
+    period: PeriodOf
+    credits_granted: fields.Credits
+    credits_rolled_over: fields.Credits
+    credits_forfeited: fields.Credits
+    lot_id: fields.RowId | None
+    expires_at: datetime | None
+
+
+class Changed(Answer, frozen=True, kw_only=True):
+    """Say what the membership becomes, and when."""
+
+    membership_id: fields.OtherRowId
+    change_id: fields.RowId
+    product_config_id: str
+    contact_id: fields.RowId | UnsetType = UNSET
+    kind: str | UnsetType = UNSET
+    strategy: str | UnsetType | None = UNSET
+    from_product_config_id: str | UnsetType = UNSET
+    version: int | UnsetType = UNSET
+    effective_at: datetime | UnsetType = UNSET
+    period: PeriodOf | UnsetType = UNSET
+    credits_granted: int | UnsetType = UNSET
+    credits_rolled_over: int | UnsetType = UNSET
+    credits_forfeited: int | UnsetType = UNSET
+    lot_id: fields.RowId | UnsetType | None = UNSET
+    expires_at: MaybeTime = UNSET
+    bookings_not_covered: list[AffectedBooking] | UnsetType = UNSET
+
+
+class Cancelled(Answer, frozen=True, kw_only=True):
+    """Say when the membership ends, and what goes with it."""
+
+    membership_id: fields.OtherRowId
+    contact_id: fields.RowId
+    leftover: str
+    change_id: fields.RowId | UnsetType = UNSET
+    ends_at: datetime | UnsetType = UNSET
+    ended_at: datetime | UnsetType = UNSET
+    bookings_after_end: list[AffectedBooking] | UnsetType = UNSET
+    credits_expired: int | UnsetType = UNSET
+    credits_kept: int | UnsetType = UNSET
+    kept_until: MaybeTime = UNSET
+    bookings_cancelled: list[AffectedBooking] | UnsetType = UNSET
+
+
+class Uncancelled(Answer, frozen=True, kw_only=True):
+    """Say that the membership goes on."""
+
+    membership_id: fields.OtherRowId
+    contact_id: fields.RowId
+    renews_at: datetime
+
+
+class NotDone(Refusal, frozen=True, kw_only=True):
+    """Say why not, and the nearest that is possible."""
+
+    ended_at: MaybeTime = UNSET
+    ends_at: datetime | UnsetType = UNSET
+    effective_at: datetime | UnsetType = UNSET
+    earliest_end_at: datetime | UnsetType = UNSET
+    paid_until: datetime | UnsetType = UNSET
+    other_membership_id: fields.OtherRowId | UnsetType = UNSET
+    product_config_id: str | UnsetType = UNSET

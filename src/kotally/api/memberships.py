@@ -1,0 +1,233 @@
+"""POST /memberships/{id}/…: renew, change, cancel, and take a cancellation back (S7, S9)."""
+
+from __future__ import annotations
+
+from typing import Annotated, Any, Literal
+from uuid import UUID
+
+from msgspec import Meta
+
+from kotally.api import fields
+from kotally.api.call import Call, Invalid, Reply, Request
+from kotally.api.membership_answers import Cancelled, Changed, NotDone, Renewed, Uncancelled
+from kotally.api.outcomes import key_of, reply_to
+from kotally.api.routing import Route
+from kotally.ledger.acts import Key
+from kotally.memberships import cancellations, changes, renewals
+from kotally.memberships.cancellations import Wish
+from kotally.memberships.changes import Wanted
+
+Preview = Annotated[
+    bool, Meta(description="Answer what would happen, by the same code, and do nothing.")
+]
+
+
+class MembershipRequest(Request, frozen=True, kw_only=True, omit_defaults=True):
+    """Act on a membership; its id is the `entitlement_id` of the grant."""
+
+    location_id: fields.LocationId
+    request_id: fields.RequestId
+    preview: Preview = False
+
+
+class ChangeRequest(MembershipRequest, frozen=True, kw_only=True, omit_defaults=True):
+    """Change the plan of a membership, or remove the change that waits."""
+
+    product_config_id: fields.ProductConfigId | None = None
+    version: Annotated[int, Meta(ge=1, description="The current one if left out.")] | None = None
+    when: (
+        Annotated[
+            Literal["now", "next_period"],
+            Meta(description="A larger plan is meant now, a smaller one for the next period."),
+        ]
+        | None
+    ) = None
+    strategy: (
+        Annotated[
+            Literal["difference", "reset", "usage"],
+            Meta(description="How an upgrade now counts; the product config's own if left out."),
+        ]
+        | None
+    ) = None
+    payment_expected: (
+        Annotated[
+            bool,
+            Meta(description="Wait for the payment; a plan renewed by payments does by itself."),
+        ]
+        | None
+    ) = None
+    remove: Annotated[bool, Meta(description="Remove the change that waits.")] = False
+
+    def __post_init__(self) -> None:
+        """Ask for what to change to, or for a removal."""
+        super().__post_init__()
+        if self.remove == (self.product_config_id is not None):
+            raise Invalid("product_config_id", "is required, unless remove is true")
+
+
+class CancelRequest(MembershipRequest, frozen=True, kw_only=True, omit_defaults=True):
+    """Cancel a membership."""
+
+    at: Annotated[
+        Literal["period_end", "now"],
+        Meta(description="The end of the period after notice and minimum term, or at once."),
+    ] = "period_end"
+    reason: Annotated[fields.Text, Meta(description="Why, in the member's words.")] | None = None
+    override: (
+        Annotated[
+            str,
+            Meta(
+                min_length=1,
+                max_length=fields.TEXT_LENGTH_MAX,
+                description="The staff's reason to pass over notice and minimum term.",
+            ),
+        ]
+        | None
+    ) = None
+
+
+async def renew(call: Call[MembershipRequest]) -> Reply:
+    """Confirm the next period without a payment."""
+    id_, key = _named(call, "renew")
+    preview = call.request.preview
+    outcome = await renewals.renew(
+        call.engine.db, call.request.location_id, id_, key=key, preview=preview
+    )
+    return reply_to(outcome, key.body)
+
+
+async def change(call: Call[ChangeRequest]) -> Reply:
+    """Change the plan, or remove the change that waits."""
+    request = call.request
+    id_, key = _named(call, "change")
+    where = (call.engine.db, request.location_id, id_)
+    if request.product_config_id is None:
+        return reply_to(await changes.remove(*where, key=key, preview=request.preview), key.body)
+    wanted = Wanted(
+        product_config_id=request.product_config_id,
+        version=request.version,
+        when=request.when,
+        strategy=request.strategy,
+        payment_expected=request.payment_expected,
+    )
+    outcome = await changes.change(*where, wanted=wanted, key=key, preview=request.preview)
+    return reply_to(outcome, key.body)
+
+
+async def cancel(call: Call[CancelRequest]) -> Reply:
+    """Cancel a membership."""
+    request = call.request
+    id_, key = _named(call, "cancel")
+    wish = Wish(at=request.at, reason=request.reason, override=request.override)
+    outcome = await cancellations.cancel(
+        call.engine.db, request.location_id, id_, wish=wish, key=key, preview=request.preview
+    )
+    return reply_to(outcome, key.body)
+
+
+async def uncancel(call: Call[MembershipRequest]) -> Reply:
+    """Take a cancellation back."""
+    id_, key = _named(call, "uncancel")
+    outcome = await cancellations.uncancel(
+        call.engine.db, call.request.location_id, id_, key=key, preview=call.request.preview
+    )
+    return reply_to(outcome, key.body)
+
+
+def _named(call: Call[Any], operation: str) -> tuple[UUID, Key]:
+    try:
+        id_ = UUID(call.path["id"])
+    except ValueError as fault:
+        raise Invalid("id", "must be the entitlement_id of a membership, a uuid") from fault
+    request = call.request
+    return id_, key_of(call, f"{operation} {id_}", request, request_id=request.request_id)
+
+
+_ALWAYS = (
+    "MEMBERSHIP_NOT_FOUND",
+    "MEMBERSHIP_ENDED",
+    "REQUEST_IN_PROGRESS",
+    "IDEMPOTENCY_CONFLICT",
+)
+_EXAMPLE = {"location_id": "loc_1", "request_id": "req_1010"}
+
+ROUTES = (
+    Route(
+        method="POST",
+        path="/memberships/{id}/renew",
+        scope="membership",
+        request=MembershipRequest,
+        handler=renew,
+        answer=Renewed,
+        refusal=NotDone,
+        codes=("membership_renewed", *_ALWAYS),
+        tag="Memberships",
+        summary="Confirm the next period without a payment",
+        description=(
+            "Rolls over what is left, grants the next period's credits and settles what was "
+            "overdue, as a payment would. Before the period's end it is confirmed ahead."
+        ),
+        example=_EXAMPLE,
+    ),
+    Route(
+        method="POST",
+        path="/memberships/{id}/change",
+        scope="membership",
+        request=ChangeRequest,
+        handler=change,
+        answer=Changed,
+        refusal=NotDone,
+        codes=(
+            "membership_changed",
+            "change_pending_payment",
+            "change_scheduled",
+            "change_removed",
+            "CONFIG_NOT_FOUND",
+            "NOTHING_TO_CHANGE",
+            "ALREADY_MEMBER",
+            "CANCELLATION_PENDING",
+            "CHANGE_ONLY_AT_PERIOD_END",
+            "PERIOD_PAID_AHEAD",
+            "NO_PENDING_CHANGE",
+            *_ALWAYS,
+        ),
+        tag="Memberships",
+        summary="Upgrade, downgrade, or remove a change that waits",
+        description=(
+            "An upgrade takes effect at once, or when its payment arrives; a downgrade at the "
+            "next period. A newer change replaces the one that waits."
+        ),
+        example=_EXAMPLE | {"product_config_id": "pc_membership_2"},
+    ),
+    Route(
+        method="POST",
+        path="/memberships/{id}/cancel",
+        scope="membership",
+        request=CancelRequest,
+        handler=cancel,
+        answer=Cancelled,
+        refusal=NotDone,
+        codes=("cancellation_scheduled", "membership_ended", "CANCELLATION_TOO_EARLY", *_ALWAYS),
+        tag="Memberships",
+        summary="Cancel a membership",
+        description=(
+            "To the end of the period after notice and minimum term, or at once. What is left of "
+            "the credits follows the product config's rule."
+        ),
+        example=_EXAMPLE,
+    ),
+    Route(
+        method="POST",
+        path="/memberships/{id}/uncancel",
+        scope="membership",
+        request=MembershipRequest,
+        handler=uncancel,
+        answer=Uncancelled,
+        refusal=NotDone,
+        codes=("cancellation_withdrawn", "NOT_CANCELLED", *_ALWAYS),
+        tag="Memberships",
+        summary="Take a cancellation back",
+        description="Possible until the instant at which the membership ends.",
+        example=_EXAMPLE,
+    ),
+)
