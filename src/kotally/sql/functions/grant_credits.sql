@@ -1,6 +1,6 @@
 -- Issue the credits of a product against a payment. The caller has read the product and planned
 -- the dates (`args`); under the contact's lock this verifies that the plan still holds.
--- Codes: grant_applied, CONFIG_NOT_FOUND, DUPLICATE_EVENT, STALE (plan again).
+-- Codes: grant_applied, CONFIG_NOT_FOUND, DUPLICATE_EVENT, PURCHASE_LIMIT_REACHED, STALE (plan again).
 create or replace function kotally.grant_credits(
   p_location_id text, p_act kotally.act, p_contact_id uuid, p_now timestamptz
 ) returns kotally.outcome language plpgsql as $$
@@ -9,6 +9,9 @@ declare
   v_payment kotally.payments;
   v_lot kotally.lots;
   v_entitlement_id uuid;
+  v_refused json;
+  v_debts kotally.new_posting;
+  v_paid_back bigint := 0;
 begin
   select * into v_payment from kotally.payments p
    where p.location_id = p_location_id and p.provider = v_args ->> 'provider'
@@ -21,6 +24,13 @@ begin
       'payment_id', v_payment.id))::kotally.outcome;
   elsif not v_args ? 'version' then
     return (0, 'CONFIG_NOT_FOUND', false, p_act.correlation_id, '{}')::kotally.outcome;
+  end if;
+  if v_args ? 'intro' then
+    v_refused := kotally.intro_refusal(
+      p_location_id, p_contact_id, p_act.product_config_id, v_args -> 'intro', v_args ->> 'email', p_now);
+    if v_refused is not null then
+      return (0, 'PURCHASE_LIMIT_REACHED', false, p_act.correlation_id, v_refused)::kotally.outcome;
+    end if;
   end if;
   v_entitlement_id := kotally.start_entitlement(p_location_id, p_act, p_contact_id, p_now);
   if v_entitlement_id is null then
@@ -42,12 +52,16 @@ begin
       array[(v_lot.id, 'issued', 'available', (v_args ->> 'credits')::bigint)::kotally.new_entry])],
       array[v_lot]);
   end if;
-  perform kotally.fund_waiting(p_location_id, p_act, p_contact_id, p_now, 1::smallint);
-  return (0, 'grant_applied', false, p_act.correlation_id, json_build_object(
+  v_debts := kotally.posting_for(p_act, p_contact_id, 'adjust', 'debt_settled', p_now, null, null, null);
+  v_debts.id := kotally.new_id();
+  v_debts.part := 1;
+  v_paid_back := kotally.settle_debts(p_location_id, v_debts, v_lot.id, p_now);
+  perform kotally.fund_waiting(p_location_id, p_act, p_contact_id, p_now, 2::smallint);
+  return (0, 'grant_applied', false, p_act.correlation_id, kotally.with_paid_back(json_build_object(
     'location_id', p_location_id, 'contact_id', p_contact_id, 'entitlement_id', v_entitlement_id,
     'credits_granted', (v_args ->> 'credits')::bigint,
     'balance_after', kotally.visible_balance(p_location_id, p_contact_id, p_now),
     'payment_id', (v_args ->> 'payment_id')::uuid, 'lot_id', v_lot.id,
-    'expires_at', kotally.iso(v_lot.expires_at)))::kotally.outcome;
+    'expires_at', kotally.iso(v_lot.expires_at)), v_paid_back, (v_args ->> 'credits')::bigint))::kotally.outcome;
 end;
 $$;

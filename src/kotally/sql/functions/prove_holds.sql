@@ -1,6 +1,7 @@
 -- Holds whose figures are not what the entries of the postings about them come to, and postings
 -- that name a hold which is not the contact's. The postings about a hold are the one that placed
--- it and those that refer to that one, as in kotally.hold_slices.
+-- it and those that refer to that one, as in kotally.hold_slices. A dispute that is won holds again
+-- what it had released; a use that a refund had taken back becomes one again when it is given back.
 create or replace function kotally.prove_holds(p_location_id text, p_limit integer)
 returns table (contact_id uuid, lot_id uuid, seq bigint, rule text, subject text, expected text, found text)
 language sql stable set work_mem = '64MB' as $$
@@ -8,18 +9,22 @@ language sql stable set work_mem = '64MB' as $$
     from kotally.holds h
     left join (
       select a.contact_id, a.placed_seq,
-             sum(e.amount) filter (where not e.was_used and e.is_used) as amount,
-             coalesce(sum(e.amount) filter (where e.to_bucket = 'consumed'), 0)
+             sum(e.amount) filter (
+               where not e.was_used and e.is_used and e.from_bucket <> 'revoked'
+                 and not (a.refers and e.to_bucket = 'held')) as amount,
+             coalesce(sum(e.amount) filter (where e.to_bucket = 'consumed' and e.from_bucket <> 'revoked'), 0)
                - coalesce(sum(e.amount) filter (where e.from_bucket = 'consumed' and e.is_used), 0) as captured,
              coalesce(sum(e.amount) filter (where e.to_bucket = 'penalty'), 0)
                - coalesce(sum(e.amount) filter (where e.from_bucket = 'penalty' and e.is_used), 0) as penalised,
-             sum(e.amount) filter (where e.from_bucket = 'held' and not e.is_used) as released,
-             sum(e.amount) filter (where e.from_bucket in ('consumed', 'penalty') and not e.is_used) as returned
+             coalesce(sum(e.amount) filter (where e.from_bucket = 'held' and not e.is_used), 0)
+               - coalesce(sum(e.amount) filter (where a.refers and e.to_bucket = 'held'), 0) as released,
+             coalesce(sum(e.amount) filter (where e.from_bucket in ('consumed', 'penalty') and not e.is_used), 0)
+               - coalesce(sum(e.amount) filter (where e.from_bucket = 'revoked'), 0) as returned
         from (
-          select p.contact_id, p.seq, p.seq as placed_seq
+          select p.contact_id, p.seq, p.seq as placed_seq, false as refers
             from kotally.postings p where p.location_id = p_location_id and p.hold_id is not null
           union all
-          select p.contact_id, p.seq, p.refers_to
+          select p.contact_id, p.seq, p.refers_to, true
             from kotally.postings p where p.location_id = p_location_id and p.refers_to is not null) a
         join (
           select m.contact_id, m.seq, m.from_bucket, m.to_bucket, m.amount,
