@@ -9,6 +9,7 @@ from zoneinfo import ZoneInfo
 from msgspec import Struct
 
 from kotally.core.calendar import add_months, local_date, local_midnight
+from kotally.memberships.freezes_limits import Span
 from kotally.memberships.memberships import Change, Lot, Membership, Plan
 from kotally.memberships.periods import Anchor, Period, instalment, next_period, period_at
 from kotally.products.policies import Rollover
@@ -23,6 +24,8 @@ class State(Struct, frozen=True, kw_only=True):
     now: datetime
     zone: ZoneInfo
     paid_ahead: Period | None = None
+    # The freezes for which the period after them issues less (S8.5).
+    prorating: Sequence[Span] = ()
 
 
 def due_plan(state: State, boundary: datetime) -> tuple[Plan, Change | None]:

@@ -24,7 +24,7 @@ from kotally.memberships.freezes_bookings import cancel_inside
 from kotally.memberships.freezes_bounds import reload, shift
 from kotally.memberships.freezes_limits import Span
 from kotally.memberships.freezes_records import Freeze, Mode
-from kotally.memberships.freezes_turning import begin, catch_up, end, project
+from kotally.memberships.freezes_turning import begin, end, project
 from kotally.memberships.memberships import Membership
 
 
@@ -194,8 +194,7 @@ async def cancel(
 
 async def _locked(scene: Scene, membership_id: UUID) -> Membership:
     """Lock the contact, do what is due, and return the membership; decline one that has ended."""
-    contact_id = await renewals.locked(scene, membership_id)
-    await catch_up(scene, [contact_id])
+    await renewals.locked(scene, membership_id)
     await renewals.up_to_date(scene, membership_id)
     membership = await reload(scene, membership_id)
     if membership.status == "ended":

@@ -19,10 +19,12 @@ from kotally.ledger.scenes import Declined, Done, Scene, play
 from kotally.ledger.swept import Swept
 from kotally.memberships import memberships
 from kotally.memberships.bounds import State, following
+from kotally.memberships.freezes_billing import prorating
+from kotally.memberships.freezes_turning import catch_up
 from kotally.memberships.issuing import Paid
 from kotally.memberships.memberships import Membership
 from kotally.memberships.periods import Period
-from kotally.memberships.turns import Turn, grant_instalment, pay_ahead, turn
+from kotally.memberships.turns import Turn, grant_instalment, line_of, pay_ahead, turn
 from kotally.memberships.waiting import SWEEP, request_of, settle_all, settle_bookings
 from kotally.memberships.writing import recovered, write_happenings, write_turns
 
@@ -140,11 +142,16 @@ async def renew(
 
 
 async def locked(scene: Scene, membership_id: UUID) -> UUID:
-    """Take the lock of a membership's contact and return the contact; decline an unknown id."""
+    """
+    Take the lock of a membership's contact and return the contact; decline an unknown id.
+
+    Freezes whose time has come begin and end first: they move the bounds (S8.5).
+    """
     contact_id = await memberships.contact_of(scene.tx, scene.location_id, membership_id)
     if contact_id is None:
         raise Declined("MEMBERSHIP_NOT_FOUND")
     await scene.lock([contact_id])
+    await catch_up(scene, [contact_id])
     return contact_id
 
 
@@ -196,7 +203,7 @@ async def _pass(db: Database, location_id: str, *, size: int) -> list[str]:
         if turns:
             await _write(tx, location_id, now, turns=turns)
             await settle_all(tx, location_id, now, turns=turns, zone=zone)
-    return [_line(done) for done in turns]
+    return [line_of(done) for done in turns]
 
 
 async def _claimed(tx: Transaction, location_id: str, now: datetime, *, size: int) -> list[UUID]:
@@ -250,19 +257,6 @@ def _postings(done: Turn, *, correlation_id: UUID) -> Iterable[Posting]:
         )
 
 
-def _line(done: Turn) -> str:
-    what = f"period {done.period.number}"
-    if done.instalment is not None:
-        what = f"instalment {done.instalment.number} of {what}"
-    parts = [f"{done.granted} credits granted"]
-    if done.rolled:
-        parts.append(f"{done.rolled} rolled over")
-    if done.forfeited:
-        parts.append(f"{done.forfeited} forfeited")
-    name = done.membership.plan.name
-    return f"membership {done.before.id} ({name}) came to {what}: {', '.join(parts)}"
-
-
 async def _state(scene: Scene, membership_id: UUID) -> tuple[State, list[Period]]:
     found = await _states(
         scene.tx, scene.location_id, [membership_id], now=scene.now, zone=scene.zone
@@ -278,6 +272,7 @@ async def _states(
     found: dict[UUID, Membership] = await memberships.load(db, location_id, ids)
     lots = await memberships.load_lots(db, location_id, ids)
     changes = await memberships.load_changes(db, location_id, ids)
+    frozen = await prorating(db, location_id, ids)
     ahead: dict[UUID, list[Period]] = {id_: [] for id_ in found}
     for row in await db.fetch(_PAID_AHEAD, location_id, list(ids)):
         period = Period(row["number"], row["starts_at"], row["ends_at"])
@@ -291,6 +286,7 @@ async def _states(
                 now=now,
                 zone=zone,
                 paid_ahead=ahead[id_][-1] if ahead[id_] else None,
+                prorating=frozen.get(id_, ()),
             ),
             ahead[id_],
         )

@@ -25,6 +25,7 @@ from kotally.memberships.bounds import (
     is_shifted,
     lives_until,
 )
+from kotally.memberships.freezes_billing import prorated
 from kotally.memberships.issuing import Paid, issued_lot
 from kotally.memberships.memberships import Change, Membership, Plan
 from kotally.memberships.periods import Anchor, Period, instalment, with_grace
@@ -79,7 +80,9 @@ def turn(state: State, confirmed: Period, *, paid: Paid | None = None) -> Turn:
     movements = _roll_movements(rolled, boundary)
     lot, granted, first = None, 0, _first_instalment(plan, confirmed, zone=state.zone)
     if is_new:
-        lot, granted = _issue(state, plan, first, number=confirmed.number, paid=paid)
+        lot, granted = _issue(
+            state, plan, first, number=confirmed.number, paid=paid, ended=membership.period
+        )
     if lot is not None:
         movements.append(_grant(lot, granted, confirmed.starts_at))
     after = _advanced(state, plan, confirmed)
@@ -103,7 +106,14 @@ def turn(state: State, confirmed: Period, *, paid: Paid | None = None) -> Turn:
 def pay_ahead(state: State, confirmed: Period, plan: Plan, *, paid: Paid | None) -> Turn:
     """Confirm a period that has not begun: its credits are there for bookings in it already."""
     first = _first_instalment(plan, confirmed, zone=state.zone)
-    lot, granted = _issue(state, plan, first, number=confirmed.number, paid=paid)
+    lot, granted = _issue(
+        state,
+        plan,
+        first,
+        number=confirmed.number,
+        paid=paid,
+        ended=state.paid_ahead or state.membership.period,
+    )
     after = msgspec.structs.replace(
         state.membership,
         paid_number=confirmed.number,
@@ -143,7 +153,10 @@ def grant_instalment(state: State) -> Turn | None:
             amount_cents=membership.paid_cents,
             currency=membership.currency,
         )
-    lot, granted = _issue(state, plan, part, number=membership.period_number, paid=paid)
+    ended = instalment(membership.period, months, number - 1, zone=state.zone) if months else None
+    lot, granted = _issue(
+        state, plan, part, number=membership.period_number, paid=paid, ended=ended or part
+    )
     if lot is not None:
         movements.append(_grant(lot, granted, part.starts_at))
     after = msgspec.structs.replace(membership, instalment=number)
@@ -162,6 +175,20 @@ def grant_instalment(state: State) -> Turn | None:
         is_new=False,
         instalment=part,
     )
+
+
+def line_of(done: Turn) -> str:
+    """Tell in a line what a turn came to, for whoever watches the sweep."""
+    what = f"period {done.period.number}"
+    if done.instalment is not None:
+        what = f"instalment {done.instalment.number} of {what}"
+    parts = [f"{done.granted} credits granted"]
+    if done.rolled:
+        parts.append(f"{done.rolled} rolled over")
+    if done.forfeited:
+        parts.append(f"{done.forfeited} forfeited")
+    name = done.membership.plan.name
+    return f"membership {done.before.id} ({name}) came to {what}: {', '.join(parts)}"
 
 
 def _advanced(state: State, plan: Plan, confirmed: Period) -> Membership:
@@ -203,20 +230,22 @@ def _first_instalment(plan: Plan, whole: Period, *, zone: ZoneInfo) -> Period:
 
 
 def _issue(
-    state: State, plan: Plan, part: Period, *, number: int, paid: Paid | None
+    state: State, plan: Plan, part: Period, *, number: int, paid: Paid | None, ended: Period
 ) -> tuple[LotFields | None, int]:
-    if plan.issues == 0:
+    """Issue a period's credits: fewer after one that a freeze has pro-rated (S8.5)."""
+    amount = prorated(plan.issues, ended, state.prorating, zone=state.zone)
+    if amount == 0:
         return None, 0
     lot = issued_lot(
         state.membership,
         plan,
-        plan.issues,
+        amount,
         number=number,
         effective_at=part.starts_at,
         expires_at=with_grace(part.ends_at, plan.rules.period_grace_days, zone=state.zone),
         paid=paid,
     )
-    return lot, plan.issues
+    return lot, amount
 
 
 def _roll(state: State, boundary: datetime, *, number: int) -> Roll:

@@ -11,7 +11,7 @@ from kotally.core.ids import new_id
 from kotally.db import Database
 from kotally.ledger.acts import Key, Outcome
 from kotally.ledger.scenes import Declined, Done, Scene, play
-from kotally.memberships import memberships, renewals, upgrades
+from kotally.memberships import freezes_billing, memberships, renewals, upgrades
 from kotally.memberships.issuing import Paid
 from kotally.payments.purchases import Purchase
 
@@ -76,6 +76,7 @@ async def _granted(
         lot = upgraded.lot
         granted = upgraded.granted
     else:
+        await freezes_billing.note_charge(scene, membership, purchase.paid_at or scene.now)
         turned = await renewals.confirm(scene, membership_id, paid=paid)
         lot, granted = turned.lot, turned.granted
     if lot is None:
