@@ -14,6 +14,8 @@ from kotally.config import Settings
 from kotally.db import DatabaseUnavailable, opened
 from kotally.db.migrator import check
 from kotally.ledger.writer import Writer, WriterFull
+from kotally.worker.loop import Worker
+from kotally.worker.travel import advance
 from kotally.workspaces.authentication import Authenticator
 
 
@@ -25,15 +27,24 @@ def build(settings: Settings, *, migrate: bool = True, counts_file: Path | None 
         async with opened(settings, migrate=migrate) as db:
             writer = Writer(db)
             await writer.start()
+            worker = Worker(db)
+            worker.start()
             document = openapi.encoded(ROUTES)
             try:
                 yield Parts(
-                    engine=Engine(db=db, writer=writer, settings=settings, openapi=document),
+                    engine=Engine(
+                        db=db,
+                        writer=writer,
+                        settings=settings,
+                        openapi=document,
+                        travel=advance,
+                    ),
                     authenticate=Authenticator(db),
                     ready=lambda: check(db.target),
                     unavailable=(DatabaseUnavailable, WriterFull),
                 )
             finally:
+                await worker.stop()
                 await writer.stop()
 
     return Site(ROUTES, run, counts_file=counts_file)

@@ -6,227 +6,208 @@ The page `docs/reasons.md`, `GET /api/v2/reasons` and the OpenAPI document are m
 
 from __future__ import annotations
 
-from msgspec import Struct
-
-HTTP_OK = 200
-
-
-class Reason(Struct, frozen=True):
-    """Describe one reason code: its status, its meaning, and the way out."""
-
-    code: str
-    status: int
-    ok: bool
-    meaning: str
-    remedy: str
-    retryable: bool = False
-
-
-def _done(code: str, meaning: str, remedy: str = "Nothing is left to do.") -> Reason:
-    return Reason(code, HTTP_OK, ok=True, meaning=meaning, remedy=remedy)
-
-
-def _refused(code: str, meaning: str, remedy: str) -> Reason:
-    return Reason(code, HTTP_OK, ok=False, meaning=meaning, remedy=remedy)
-
-
-def _failed(
-    status: int, code: str, meaning: str, *, remedy: str, retryable: bool = False
-) -> Reason:
-    return Reason(code, status, ok=False, meaning=meaning, remedy=remedy, retryable=retryable)
-
+from kotally.api import booking_reasons, membership_reasons
+from kotally.api.reason import Reason, done, failed, refused
 
 _CATALOGUE = (
-    _done("grant_applied", "The credits were granted."),
-    _done("eligible", "The contact can pay for this now."),
-    _done("deducted", "The credits were taken."),
-    _done("restored", "The credits of an earlier deduction were given back."),
-    _done("held", "The credits are reserved for the booking."),
-    _done("captured", "The reserved credits were taken."),
-    _done("released", "The reserved credits are free again."),
-    _done(
+    done("grant_applied", "The credits were granted."),
+    done("eligible", "The contact can pay for this now."),
+    done("deducted", "The credits were taken."),
+    done("restored", "The credits of an earlier deduction were given back."),
+    done("held", "The credits are reserved for the booking."),
+    done("captured", "The reserved credits were taken."),
+    done("released", "The reserved credits are free again."),
+    done(
         "batch_handled",
         "Every operation of the batch was tried, in order.",
         "Read the outcome of each operation in `results`.",
     ),
-    _done("contact_loaded", "The contact was read."),
-    _done("summary_loaded", "The contact's summary was read."),
-    _done("credits_loaded", "The contact's credits were read."),
-    _done("entitlements_loaded", "The contact's entitlements were read."),
-    _done("appointments_loaded", "The contact's appointments were read."),
-    _done("ledger_loaded", "The ledger entries were read, newest first."),
-    _done("payments_loaded", "The contact's payments were read, newest first."),
-    _done("timeline_loaded", "The contact's timeline was read, newest first."),
-    _done("contacts_loaded", "The contacts of the location were read, newest first."),
-    _done("products_loaded", "The product configs of the location were read."),
-    _done("reasons_loaded", "The catalogue of reason codes was read."),
-    _refused(
+    done("clock_advanced", "The sandbox's clock was moved."),
+    done("contact_loaded", "The contact was read."),
+    done("summary_loaded", "The contact's summary was read."),
+    done("credits_loaded", "The contact's credits were read."),
+    done("entitlements_loaded", "The contact's entitlements were read."),
+    done("appointments_loaded", "The contact's appointments were read."),
+    done("ledger_loaded", "The ledger entries were read, newest first."),
+    done("payments_loaded", "The contact's payments were read, newest first."),
+    done("timeline_loaded", "The contact's timeline was read, newest first."),
+    done("contacts_loaded", "The contacts of the location were read, newest first."),
+    done("products_loaded", "The product configs of the location were read."),
+    done("reasons_loaded", "The catalogue of reason codes was read."),
+    refused(
         "NO_ENTITLEMENT",
         "The contact has nothing that could pay for this, or is not known here.",
         "Grant the contact a product that covers this, then try again with a new request_id.",
     ),
-    _refused(
+    refused(
         "INSUFFICIENT_CREDITS",
         "What could pay for this holds too few credits.",
         "Grant more credits or ask for a smaller amount, then try again with a new request_id.",
     ),
-    _refused(
+    refused(
         "SERVICE_FAMILY_MISMATCH",
         "The contact has credits, but none for this calendar or product.",
         "Check calendar_id and product_config_id, or grant a product that covers them.",
     ),
-    _refused(
+    refused(
         "CONFIG_NOT_FOUND",
         "There is no such active product config in this location.",
         "Use the id of an active product config of this location.",
     ),
-    _refused(
+    refused(
         "CANCELLATION_WINDOW_EXPIRED",
         "The restore was asked for after the cancellation window had closed.",
         "Nothing is given back; a correction can be made by an adjustment.",
     ),
-    _refused(
+    refused(
         "DUPLICATE_EVENT",
         "This payment or booking was already handled under another request_id.",
         "Use the ids in this answer: they belong to what was done the first time.",
     ),
-    _refused(
+    refused(
         "BILLING_SUSPENDED",
         "The workspace's own billing is suspended; reads, exports and restores still work.",
         "Settle the workspace's bill, then try again with a new request_id.",
     ),
-    _refused(
+    refused(
         "NOTHING_TO_RESTORE",
         "No deduction is left that could be given back.",
         "Check external_ref, or the contact and product the credits were taken for.",
     ),
-    _refused(
+    refused(
+        "CLOCK_NOT_ADVANCED",
+        "The clock of this location cannot be moved there.",
+        "Only a sandbox has a clock of its own, and it only goes forward.",
+    ),
+    refused(
         "ALREADY_RESTORED",
         "This deduction was given back before.",
         "Do nothing: the credits are back already.",
     ),
-    _refused(
+    refused(
         "ENTITLEMENT_PAUSED",
         "This entitlement is paused and cannot pay now; named in `explain` only.",
         "Resume the entitlement, or use another one.",
     ),
-    _refused(
+    refused(
         "ENTITLEMENT_EXPIRED",
         "This entitlement has expired; named in `explain` only.",
         "Grant a new one.",
     ),
-    _refused(
+    refused(
         "EXPIRES_BEFORE_APPOINTMENT",
         "This entitlement ends before the appointment; named in `explain` only.",
         "Book an earlier time, or grant an entitlement that lasts longer.",
     ),
-    _refused(
+    refused(
         "STARTS_AFTER_APPOINTMENT",
         "This entitlement begins after the appointment; named in `explain` only.",
         "Book a later time, or use another entitlement.",
     ),
-    _refused(
+    refused(
         "OTHER_PRODUCT",
         "This entitlement is of another product than was asked for; named in `explain` only.",
         "Leave product_config_id out, or use this entitlement's own.",
     ),
-    _refused(
+    refused(
         "HOLD_NOT_FOUND",
         "There is no such hold in this location.",
         "Use the hold_id of the answer that placed the hold.",
     ),
-    _refused(
+    refused(
         "HOLD_ALREADY_CLOSED",
         "This hold was already captured, released or has lapsed.",
         "Place a new hold, or deduct directly.",
     ),
-    _refused(
+    refused(
         "BATCH_REFUSED",
         "One operation of an all-or-nothing batch was refused, so nothing was done.",
         "Correct the operations that `results` names, then send the batch with new request_ids.",
     ),
-    _failed(
+    *booking_reasons.REASONS,
+    *membership_reasons.REASONS,
+    failed(
         400,
         "VALIDATION_ERROR",
         "The request is malformed; nothing was written.",
         remedy="Correct the fields that `errors` names and send the request again.",
     ),
-    _failed(
+    failed(
         401,
         "UNAUTHORIZED",
         "The token is missing, malformed, unknown, expired or deactivated.",
         remedy="Send the header `Authorization: Bearer ktly_…` with the token of an active client.",
     ),
-    _failed(
+    failed(
         403,
         "INSUFFICIENT_SCOPE",
         "The token does not carry the scope this endpoint needs.",
         remedy="Use a client that was created with this endpoint's scope.",
     ),
-    _failed(
+    failed(
         403,
         "LOCATION_MISMATCH",
         "The token is bound to another location than the location_id sent.",
         remedy="Send the location_id the token was created for, or use that location's token.",
     ),
-    _failed(
+    failed(
         403,
         "LOCATION_INACTIVE",
         "The token's location is pending or disconnected.",
         remedy="Activate the location, then try again.",
     ),
-    _failed(
+    failed(
         404,
         "NOT_FOUND",
         "There is no such route, or no such thing in this location.",
         remedy="Check the path and the id in it.",
     ),
-    _failed(
+    failed(
         405,
         "METHOD_NOT_ALLOWED",
         "This path exists, but not with this method.",
         remedy="Use a method that the Allow header names.",
     ),
-    _failed(
+    failed(
         408,
         "REQUEST_TIMEOUT",
         "The body of the request did not arrive in time; nothing was written.",
         remedy="Send the request again, in one go.",
         retryable=True,
     ),
-    _failed(
+    failed(
         409,
         "REQUEST_IN_PROGRESS",
         "A request with this request_id is still running.",
         remedy="Wait as long as Retry-After says, then send the same request again.",
         retryable=True,
     ),
-    _failed(
+    failed(
         409,
         "IDEMPOTENCY_CONFLICT",
         "This request_id was used before for another payload or operation; nothing was written.",
         remedy="Send a new request_id, or exactly the payload of the first time.",
     ),
-    _failed(
+    failed(
         413,
         "PAYLOAD_TOO_LARGE",
         "The body is larger than 1 MiB; nothing was written.",
         remedy="Send a smaller body, for example several smaller batches.",
     ),
-    _failed(
+    failed(
         415,
         "UNSUPPORTED_MEDIA_TYPE",
         "The body is not plain JSON; nothing was written.",
         remedy="Send JSON in UTF-8, uncompressed, with `Content-Type: application/json`.",
     ),
-    _failed(
+    failed(
         429,
         "RATE_LIMITED",
         "Too many requests came in too short a time.",
         remedy="Wait as long as Retry-After says, then send the same request again.",
         retryable=True,
     ),
-    _failed(
+    failed(
         500,
         "INTERNAL_ERROR",
         "Something failed on our side.",
@@ -234,7 +215,7 @@ _CATALOGUE = (
         "If it fails again, report the correlation_id.",
         retryable=True,
     ),
-    _failed(
+    failed(
         503,
         "UNAVAILABLE",
         "The service cannot work at the moment.",

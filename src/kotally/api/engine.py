@@ -2,11 +2,39 @@
 
 from __future__ import annotations
 
+from collections.abc import AsyncGenerator, Callable
+from datetime import datetime
+from typing import Protocol
+
 from msgspec import Struct
 
 from kotally.config import Settings
 from kotally.db import Database
 from kotally.ledger.writer import Writer
+from kotally.workspaces.refusals import Refused
+
+
+class Passed(Protocol):
+    """What happened on a sandbox's way through time: when, by which sweep, in words."""
+
+    @property
+    def at(self) -> datetime:
+        """Be the sandbox's time."""
+        ...
+
+    @property
+    def sweep(self) -> str:
+        """Be the name of the sweep."""
+        ...
+
+    @property
+    def line(self) -> str:
+        """Be the sentence."""
+        ...
+
+
+# Moves a sandbox's clock through everything that is due; the worker's storey is above this one.
+Travel = Callable[[Database, str, datetime], AsyncGenerator[Passed | Refused, None]]
 
 
 class Engine(Struct, frozen=True, kw_only=True):
@@ -16,3 +44,4 @@ class Engine(Struct, frozen=True, kw_only=True):
     writer: Writer
     settings: Settings
     openapi: bytes = b"{}"
+    travel: Travel | None = None

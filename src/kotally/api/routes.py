@@ -2,15 +2,31 @@
 
 from __future__ import annotations
 
-from kotally.api import batch, contacts, directory, entitlements, grants, holds, system
+from kotally.api import (
+    batch,
+    bookings,
+    classes,
+    clock,
+    contacts,
+    directory,
+    entitlements,
+    grants,
+    holds,
+    memberships,
+    system,
+)
 from kotally.api.routing import Route
 
 ROUTES: tuple[Route, ...] = (
     *grants.ROUTES,
     *entitlements.ROUTES,
     *holds.ROUTES,
+    *bookings.ROUTES,
+    *classes.ROUTES,
+    *memberships.ROUTES,
     *batch.ROUTES,
     *contacts.ROUTES,
     *directory.ROUTES,
+    *clock.ROUTES,
     *system.ROUTES,
 )

@@ -40,18 +40,32 @@ async def _show(db: Database, arguments: Arguments) -> Said:
 
 
 async def _advance(db: Database, arguments: Arguments) -> Said:
-    from kotally.workspaces import clocks
+    """Move the clock through every due instant and say what happened, line by line."""
+    from kotally.worker import travel
+    from kotally.workspaces import clocks, locations
+    from kotally.workspaces.refusals import Refused
 
-    if arguments.days is not None:
-        moved = accepted(await clocks.advance_days(db, arguments.location, arguments.days))
-    else:
-        moved = accepted(await clocks.advance_to(db, arguments.location, arguments.to))
-    location = moved.location
+    before = accepted(await locations.find(db, arguments.location))
+    to = accepted(clocks.target(before, days=arguments.days, to=arguments.to))
+    happenings: list[travel.Happening] = []
+    async for each in travel.advance(db, before.id, to):
+        if isinstance(each, Refused):
+            accepted(each)
+        else:
+            happenings.append(each)
+    after = accepted(await locations.find(db, before.id))
     return Said(
-        {**facts(location), "before": moved.before},
+        {
+            **facts(after),
+            "before": before.now,
+            "happened": [
+                {"at": each.at, "sweep": each.sweep, "line": each.line} for each in happenings
+            ],
+        },
         [
-            f"In {location.id} it was {_local(moved.before, location.timezone)}",
-            f"and is now {_local(location.now, location.timezone)}.",
+            f"In {after.id} it was {_local(before.now, after.timezone)}",
+            *(f"  {_local(each.at, after.timezone)}  {each.line}" for each in happenings),
+            f"and is now {_local(after.now, after.timezone)}.",
         ],
     )
 

@@ -10,9 +10,11 @@ from kotally.cli import (
     demo,
     export,
     locations,
+    memberships,
     migrate,
     products,
     serve,
+    work,
     workspaces,
 )
 from kotally.cli.arguments import Parser
@@ -33,10 +35,12 @@ def parser() -> Parser:
     commands = top.add_subparsers(dest="noun", metavar="COMMAND", required=True)
     for each in (
         serve,
+        work,
         migrate,
         workspaces,
         locations,
         products,
+        memberships,
         api_clients,
         clocks,
         books,

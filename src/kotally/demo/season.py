@@ -18,7 +18,7 @@ from kotally.ledger.acts import Act, Key, act, digest
 from kotally.ledger.writer import Writer
 from kotally.payments import grants
 from kotally.payments.grants import Purchase
-from kotally.workspaces import clocks
+from kotally.worker import travel
 
 WEEK_DAYS: Final = 7
 LOOK_AHEAD_DAYS: Final = 3
@@ -59,7 +59,8 @@ class Season:
         morning = (first.astimezone(self._zone) + timedelta(days=day)).replace(
             hour=OPENS_AT_HOUR, minute=0, second=0, microsecond=0
         )
-        await clocks.advance_to(self._db, self._studio.id, morning)
+        async for happening in travel.advance(self._db, self._studio.id, morning):
+            assert isinstance(happening, travel.Happening), happening
         await self._sell(day, morning)
         await self._cancel(morning)
         await self._book(day, morning)

@@ -41,11 +41,16 @@ alter function kotally.remember(text, text, text, text, bytea, text, text, text,
   owner to kotally_ledger;
 alter function kotally.change_expiry(text, uuid, timestamptz, text, uuid, text, text, uuid, timestamptz)
   owner to kotally_ledger;
-alter function kotally.project_expiry(text, uuid, timestamptz) owner to kotally_ledger;
 grant insert, update on kotally.disputes, kotally.approvals, kotally.transfers, kotally.shares to kotally_app;
 grant insert on kotally.adjustments, kotally.transferred_lots, kotally.shared_uses to kotally_app;
 alter function kotally.settle_debts(text, kotally.new_posting, uuid, timestamptz) owner to kotally_ledger;
 alter function kotally.hold_again(text, uuid, text, text, timestamptz) owner to kotally_ledger;
+alter function kotally.project_lots(text, uuid) owner to kotally_ledger;
+alter function kotally.start_lot(text, uuid, timestamptz) owner to kotally_ledger;
+grant insert, update on kotally.closures to kotally_app;
+grant insert, update on kotally.work_items to kotally_app;
+
+grant insert, update on kotally.sweeps to kotally_app;
 
 revoke execute on all functions in schema kotally from public;
 grant execute on all functions in schema kotally to kotally_app, kotally_ledger;

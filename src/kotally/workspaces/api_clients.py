@@ -23,6 +23,7 @@ Scope = Literal[
     "membership",
     "adjust",
     "product",
+    "clock",
 ]
 
 SCOPES: Final[tuple[Scope, ...]] = get_args(Scope)

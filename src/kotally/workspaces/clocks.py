@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import datetime
+from datetime import UTC, datetime, timedelta
 from typing import Final
 
 from msgspec import Struct
@@ -26,28 +26,56 @@ class Advanced(Struct, frozen=True):
 
 async def advance_days(db: Queries, location_id: str, days: int) -> Advanced | Refused:
     """Move a sandbox's clock on by local days: the same time of day, whatever daylight saving."""
-    location = await locations.find(db, location_id)
-    if isinstance(location, Refused):
-        return location
-    if not 1 <= days <= DAYS_MAX:
-        return invalid(f"A clock moves by 1 to {DAYS_MAX} days at a time, not by {days}.")
-    at: datetime = await db.fetchval(
-        "select ($1::timestamptz at time zone $2 + make_interval(days => $3)) at time zone $2",
-        location.now,
-        location.timezone,
-        days,
-    )
-    return await _set(db, location, at)
+    return await _advance(db, location_id, days=days)
 
 
 async def advance_to(db: Queries, location_id: str, to: datetime) -> Advanced | Refused:
     """Move a sandbox's clock on to an instant; without an offset, it is the location's own time."""
+    return await _advance(db, location_id, to=to)
+
+
+def target(
+    location: Location, *, days: int | None = None, to: datetime | None = None
+) -> datetime | Refused:
+    """Return the instant so many local days on, or the one named, in the location's own time."""
+    if not location.is_sandbox:
+        return Refused(
+            "NOT_ALLOWED",
+            f"{location.id} has real time; only a location created with --sandbox can be advanced.",
+        )
+    place = zone(location.timezone)
+    if to is not None:
+        at = to if to.tzinfo is not None else to.replace(tzinfo=place)
+    elif days is None or not 1 <= days <= DAYS_MAX:
+        return invalid(f"A clock moves by 1 to {DAYS_MAX} days at a time, not by {days}.")
+    else:
+        # Wall-clock arithmetic: the same time of day, whatever daylight saving does between.
+        at = location.now.astimezone(place) + timedelta(days=days)
+    if at.year > YEAR_MAX:
+        return invalid(f"The clock cannot go beyond the year {YEAR_MAX}.")
+    at = at.astimezone(UTC)
+    if at <= location.now:
+        return Refused(
+            "NOT_ALLOWED",
+            f"The clock only goes forward: it stands at {location.now.isoformat()} already.",
+        )
+    return at
+
+
+async def _advance(
+    db: Queries, location_id: str, *, days: int | None = None, to: datetime | None = None
+) -> Advanced | Refused:
     location = await locations.find(db, location_id)
     if isinstance(location, Refused):
         return location
-    if to.tzinfo is None:
-        to = to.replace(tzinfo=zone(location.timezone))
-    return await _set(db, location, to)
+    at = target(location, days=days, to=to)
+    return at if isinstance(at, Refused) else await _set(db, location, at)
+
+
+async def set_to(db: Queries, location_id: str, at: datetime) -> Advanced | Refused:
+    """Move a sandbox's clock on to an instant, and do nothing else."""
+    location = await locations.find(db, location_id)
+    return location if isinstance(location, Refused) else await _set(db, location, at)
 
 
 async def _set(db: Queries, location: Location, at: datetime) -> Advanced | Refused:
