@@ -6,9 +6,11 @@
 create or replace function kotally.apply(p_location_id text, p_acts kotally.act[], p_atomic boolean default false)
 returns setof kotally.outcome language plpgsql security definer
 set search_path = pg_catalog, pg_temp
-set enable_hashjoin = off set enable_mergejoin = off set enable_seqscan = off as $$
+set enable_hashjoin = off set enable_mergejoin = off set enable_seqscan = off
+set plan_cache_mode = force_generic_plan as $$
 declare
   v_location record;
+  v_contact_ids uuid[];  -- of each act
   v record;
   v_act kotally.act;
   v_state kotally.spending;
@@ -20,9 +22,9 @@ declare
   v_requests kotally.requests[] := '{}';
 begin
   select * into v_location from kotally.location_of(p_location_id);
-  perform kotally.lock_acts(p_location_id, p_acts, v_location.now);
-  perform kotally.release_due(p_location_id, p_acts, v_location.now);
-  for v in select * from kotally.intake(p_location_id, p_acts) loop
+  v_contact_ids := kotally.lock_acts(p_location_id, p_acts, v_location.now);
+  perform kotally.release_due(p_location_id, v_contact_ids, v_location.now);
+  for v in select * from kotally.intake(p_location_id, p_acts, v_contact_ids) loop
     v_act := v.act;
     if v.is_first then
       v_refs := '{}';
@@ -49,7 +51,9 @@ begin
       v_out := kotally.carry_out(p_location_id, v_act, v.contact_id, v_location.is_suspended, v_location.now);
       v_out.ord := v.ord;
     end if;
-    perform kotally.demand_done(v_out) where p_atomic;
+    if p_atomic then
+      perform kotally.demand_done(v_out);
+    end if;
     -- A stale act is planned anew by its caller, so it has not been decided.
     if not v.known and v_out.code <> 'STALE' and v_act.operation <> 'check' then
       v_requests := v_requests || kotally.request_for(p_location_id, v_act, v.contact_id, v_out, v_location.now);
@@ -61,7 +65,9 @@ begin
    where r.location_id = p_location_id;
   -- The same request twice in one batch is a repetition of the first.
   for v_out in select r.* from kotally.repetitions(p_location_id, p_acts) r loop
-    perform kotally.demand_done(v_out) where p_atomic;
+    if p_atomic then
+      perform kotally.demand_done(v_out);
+    end if;
     return next v_out;
   end loop;
 end;

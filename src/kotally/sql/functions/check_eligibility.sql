@@ -31,8 +31,6 @@ begin
     'cancel_free_until', kotally.iso(p_act.appointment_at - make_interval(
       mins => coalesce(v_funding.cancel_window_minutes, (select l.cancel_window_minutes from kotally.location_of(p_location_id) l)))),
     'valid_as_of', kotally.iso(p_now),
-    'funding', (select coalesce(json_agg(json_build_object(
-        'entitlement_id', s.entitlement_id, 'lot_id', s.lot_id, 'amount', s.amount)), '[]')
-      from unnest(v_funding.slices) s)))::kotally.outcome;
+    'funding', kotally.slices_json(v_funding.slices)))::kotally.outcome;
 end;
 $$;

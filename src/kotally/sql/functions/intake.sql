@@ -1,32 +1,42 @@
 -- The acts of a batch in the order in which they are decided: by contact, then as they came. Of
 -- equal requests only the first is here. The first act of a contact that has to be decided brings
--- what its lots hold, so that a batch reads each contact once.
-create or replace function kotally.intake(p_location_id text, p_acts kotally.act[])
-returns table (
+-- what its lots hold, so that a batch reads each contact once. What was asked before is looked up
+-- for the batch as a whole, by keys: no plan can read more of a table than that.
+create or replace function kotally.intake(
+  p_location_id text, p_acts kotally.act[], p_contact_ids uuid[]
+) returns table (
   ord integer, act kotally.act, contact_id uuid, known boolean, is_first boolean, is_taken boolean,
-  seq bigint, lots kotally.lots[], available bigint[], blockers kotally.blockers[],
-  plans kotally.plan[])
+  seq bigint, lots kotally.lots[], available bigint[], blockers kotally.blockers[], plans kotally.plan[])
 language sql stable as $$
-  select i.ord, p_acts[i.ord], c.id, i.known, i.is_first,
-         i.external_ref is not null and exists (
-           select from kotally.holds h
-            where h.location_id = p_location_id and h.contact_id = c.id
-              and h.external_ref = i.external_ref and h.is_live),
+  with given as materialized (
+    select a.ordinality::integer as ord, p_contact_ids[a.ordinality] as contact_id, a.source,
+           a.request_id, a.external_ref,
+           row_number() over (partition by a.source, a.request_id order by a.ordinality) as nth
+      from unnest(p_acts) with ordinality a
+  ), known as materialized (
+    select r.source, r.request_id from kotally.requests r
+     where r.location_id = p_location_id and r.source = any (array(select g.source from given g))
+       and r.request_id = any (array(select g.request_id from given g))
+  ), taken as materialized (
+    select h.contact_id, h.external_ref from kotally.holds h
+     where h.location_id = p_location_id and h.is_live
+       and h.external_ref = any (array(select g.external_ref from given g))
+       and h.contact_id = any (p_contact_ids)
+  )
+  select i.ord, p_acts[i.ord], i.contact_id, i.known, i.is_first,
+         exists (
+           select from taken t
+            where t.contact_id = i.contact_id and t.external_ref = i.external_ref),
          s.seq, s.lots, s.available, s.blockers, s.plans
     from (
-      select k.*, not k.known and 1 = row_number() over (
-               partition by k.external_contact_id, k.known order by k.ord) as is_first
+      select k.*, not k.known
+             and 1 = row_number() over (partition by k.contact_id, k.known order by k.ord) as is_first
         from (
-          select a.ordinality::integer as ord, a.external_contact_id, a.external_ref, a.request_id,
-                 exists (
-                   select from kotally.requests r
-                    where r.location_id = p_location_id and r.source = a.source
-                      and r.request_id = a.request_id) as known,
-                 row_number() over (partition by a.source, a.request_id order by a.ordinality) as nth
-            from unnest(p_acts) with ordinality a) k
-       where k.nth = 1 or k.request_id is null) i
-    left join kotally.contacts c
-      on c.location_id = p_location_id and c.external_id = i.external_contact_id
-    left join lateral kotally.spending_state(p_location_id, c.id) s on i.is_first
-   order by c.id nulls last, i.ord
+          select g.*, exists (
+                   select from known r
+                    where r.source = g.source and r.request_id = g.request_id) as known
+            from given g
+           where g.nth = 1 or g.request_id is null) k) i
+    left join lateral kotally.spending_state(p_location_id, i.contact_id) s on i.is_first
+   order by i.contact_id nulls last, i.ord
 $$;

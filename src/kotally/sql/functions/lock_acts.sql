@@ -1,34 +1,20 @@
 -- Make the contacts that grants bring with them, then lock every contact of the batch. Contacts
 -- are made in order of their names, and before any lock is held, so batches cannot deadlock.
+-- Answers the contact of each act, null for one that is not known.
 create or replace function kotally.lock_acts(p_location_id text, p_acts kotally.act[], p_now timestamptz)
-returns void language plpgsql as $$
+returns uuid[] language plpgsql as $$
+declare
+  v_contact_ids uuid[];
 begin
   if exists (select from unnest(p_acts) a where a.operation = 'grant') then
-    insert into kotally.contacts (location_id, id, external_id, email, name, created_at)
-    select distinct on (a.external_contact_id)
-           p_location_id, (a.args::jsonb ->> 'contact_id')::uuid, a.external_contact_id,
-           a.args::jsonb ->> 'email', a.args::jsonb ->> 'name', p_now
-      from unnest(p_acts) a
-     where a.operation = 'grant' and a.args::jsonb ? 'version'
-       and not exists (
-         select from kotally.contacts c
-          where c.location_id = p_location_id and c.external_id = a.external_contact_id)
-       and not exists (
-         select from kotally.payments p
-          where p.location_id = p_location_id and p.provider = a.args::jsonb ->> 'provider'
-            and p.external_payment_id = a.args::jsonb ->> 'external_payment_id')
-     order by a.external_contact_id
-        on conflict do nothing;
-    insert into kotally.balances (location_id, contact_id)
-    select p_location_id, c.id from kotally.contacts c
-     where c.location_id = p_location_id
-       and c.external_id in (select a.external_contact_id from unnest(p_acts) a where a.operation = 'grant')
-     order by c.external_id
-        on conflict do nothing;
+    perform kotally.meet_contacts(p_location_id, p_acts, p_now);
   end if;
-  perform kotally.lock_contacts(p_location_id, array(
-    select c.id from unnest(p_acts) a
-      join kotally.contacts c
-        on c.location_id = p_location_id and c.external_id = a.external_contact_id));
+  v_contact_ids := array(
+    select c.id from unnest(p_acts) with ordinality a
+      left join kotally.contacts c
+        on c.location_id = p_location_id and c.external_id = a.external_contact_id
+     order by a.ordinality);
+  perform kotally.lock_contacts(p_location_id, v_contact_ids);
+  return v_contact_ids;
 end;
 $$;

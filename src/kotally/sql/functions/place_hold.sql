@@ -5,7 +5,7 @@ create or replace function kotally.place_hold(
 ) returns kotally.outcome language plpgsql security definer
 set search_path = pg_catalog, pg_temp as $$
 begin
-  perform kotally.release_due(p_location_id, array[p_act], p_now);
+  perform kotally.release_due(p_location_id, array[p_contact_id], p_now);
   return kotally.take_now(p_location_id, p_act, p_contact_id, p_now, p_part);
 end;
 $$;

@@ -6,7 +6,8 @@ create or replace function kotally.post(
   p_lots kotally.lots[] default '{}'
 ) returns void language plpgsql security definer
 set search_path = pg_catalog, pg_temp set timezone = 'UTC'
-set enable_hashjoin = off set enable_mergejoin = off set enable_seqscan = off as $$
+set enable_hashjoin = off set enable_mergejoin = off set enable_seqscan = off
+set plan_cache_mode = force_generic_plan as $$
 declare
   v record;
   v_entry kotally.new_entry;

@@ -50,9 +50,7 @@ begin
     'balance_after', v_funding.available - v_funding.taken,
     'entitlement_id', coalesce(v_funding.slices[1].entitlement_id, v_funding.entitlement_id),
     'contact_id', p_contact_id, 'hold_id', p_act.id, 'credits', v_funding.taken,
-    'slices', (select coalesce(json_agg(json_build_object(
-        'entitlement_id', s.entitlement_id, 'lot_id', s.lot_id, 'amount', s.amount)), '[]')
-      from unnest(v_funding.slices) s));
+    'slices', kotally.slices_json(v_funding.slices));
   return v_state;
 end;
 $$;

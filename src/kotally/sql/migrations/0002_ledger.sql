@@ -231,7 +231,8 @@ create index holds_plan_idx
 create index holds_free_idx on kotally.holds (location_id, contact_id, placed_at, id)
   where placed_seq is null;
 create index holds_open_idx on kotally.holds (location_id, contact_id) where status = 'held';
-create unique index holds_booking_key on kotally.holds (location_id, contact_id, external_ref)
+-- Led by the booking, so that a batch looks all of its bookings up at once.
+create unique index holds_booking_key on kotally.holds (location_id, external_ref, contact_id)
   where external_ref is not null and is_live;
 create index holds_lapse_idx on kotally.holds (location_id, lapses_at)
   where status = 'held' and lapses_at is not null;
