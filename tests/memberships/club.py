@@ -77,14 +77,15 @@ class Club:
     async def pays(self, product_id: str, contact: str = "ana", **fields: Any) -> Said:
         """Report a payment."""
         request_id = fields.pop("request_id", make.name("request"))
+        told: dict[str, Any] = {"amount_cents": 8000, "currency": "USD"} | fields
         purchase = Purchase(
             location_id=self.location,
             external_contact_id=contact,
             product_config_id=product_id,
-            external_payment_id=fields.pop("payment", None) or make.name("payment"),
+            external_payment_id=told.pop("payment", None) or make.name("payment"),
             provider="stripe",
             event_type="payment_confirmed",
-            **({"amount_cents": 8000, "currency": "USD"} | fields),
+            **told,
         )
         key = self.key("grant", purchase, request_id=request_id)
         return said(await grants.grant(self.db, self.writer, purchase, key=key))

@@ -31,7 +31,7 @@ class AffectedBooking(Struct, frozen=True, kw_only=True):
     credits: int
 
 
-class Renewed(Answer, frozen=True, kw_only=True):
+class MembershipRenewed(Answer, frozen=True, kw_only=True):
     """Say which period was confirmed, and what it brought."""
 
     membership_id: fields.OtherRowId
@@ -44,7 +44,7 @@ class Renewed(Answer, frozen=True, kw_only=True):
     expires_at: datetime | None
 
 
-class Changed(Answer, frozen=True, kw_only=True):
+class MembershipChanged(Answer, frozen=True, kw_only=True):
     """Say what the membership becomes, and when."""
 
     membership_id: fields.OtherRowId
@@ -65,7 +65,7 @@ class Changed(Answer, frozen=True, kw_only=True):
     bookings_not_covered: list[AffectedBooking] | UnsetType = UNSET
 
 
-class Cancelled(Answer, frozen=True, kw_only=True):
+class MembershipCancelled(Answer, frozen=True, kw_only=True):
     """Say when the membership ends, and what goes with it."""
 
     membership_id: fields.OtherRowId
@@ -81,7 +81,7 @@ class Cancelled(Answer, frozen=True, kw_only=True):
     bookings_cancelled: list[AffectedBooking] | UnsetType = UNSET
 
 
-class Uncancelled(Answer, frozen=True, kw_only=True):
+class MembershipUncancelled(Answer, frozen=True, kw_only=True):
     """Say that the membership goes on."""
 
     membership_id: fields.OtherRowId
@@ -89,7 +89,7 @@ class Uncancelled(Answer, frozen=True, kw_only=True):
     renews_at: datetime
 
 
-class NotDone(Refusal, frozen=True, kw_only=True):
+class MembershipNotDone(Refusal, frozen=True, kw_only=True):
     """Say why not, and the nearest that is possible."""
 
     ended_at: MaybeTime = UNSET

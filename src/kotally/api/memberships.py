@@ -9,7 +9,13 @@ from msgspec import Meta
 
 from kotally.api import fields
 from kotally.api.call import Call, Invalid, Reply, Request
-from kotally.api.membership_answers import Cancelled, Changed, NotDone, Renewed, Uncancelled
+from kotally.api.membership_answers import (
+    MembershipCancelled,
+    MembershipChanged,
+    MembershipNotDone,
+    MembershipRenewed,
+    MembershipUncancelled,
+)
 from kotally.api.outcomes import key_of, reply_to
 from kotally.api.routing import Route
 from kotally.ledger.acts import Key
@@ -30,7 +36,7 @@ class MembershipRequest(Request, frozen=True, kw_only=True, omit_defaults=True):
     preview: Preview = False
 
 
-class ChangeRequest(MembershipRequest, frozen=True, kw_only=True, omit_defaults=True):
+class MembershipChangeRequest(MembershipRequest, frozen=True, kw_only=True, omit_defaults=True):
     """Change the plan of a membership, or remove the change that waits."""
 
     product_config_id: fields.ProductConfigId | None = None
@@ -65,7 +71,7 @@ class ChangeRequest(MembershipRequest, frozen=True, kw_only=True, omit_defaults=
             raise Invalid("product_config_id", "is required, unless remove is true")
 
 
-class CancelRequest(MembershipRequest, frozen=True, kw_only=True, omit_defaults=True):
+class MembershipCancelRequest(MembershipRequest, frozen=True, kw_only=True, omit_defaults=True):
     """Cancel a membership."""
 
     at: Annotated[
@@ -96,7 +102,7 @@ async def renew(call: Call[MembershipRequest]) -> Reply:
     return reply_to(outcome, key.body)
 
 
-async def change(call: Call[ChangeRequest]) -> Reply:
+async def change(call: Call[MembershipChangeRequest]) -> Reply:
     """Change the plan, or remove the change that waits."""
     request = call.request
     id_, key = _named(call, "change")
@@ -114,7 +120,7 @@ async def change(call: Call[ChangeRequest]) -> Reply:
     return reply_to(outcome, key.body)
 
 
-async def cancel(call: Call[CancelRequest]) -> Reply:
+async def cancel(call: Call[MembershipCancelRequest]) -> Reply:
     """Cancel a membership."""
     request = call.request
     id_, key = _named(call, "cancel")
@@ -158,8 +164,8 @@ ROUTES = (
         scope="membership",
         request=MembershipRequest,
         handler=renew,
-        answer=Renewed,
-        refusal=NotDone,
+        answer=MembershipRenewed,
+        refusal=MembershipNotDone,
         codes=("membership_renewed", *_ALWAYS),
         tag="Memberships",
         summary="Confirm the next period without a payment",
@@ -173,10 +179,10 @@ ROUTES = (
         method="POST",
         path="/memberships/{id}/change",
         scope="membership",
-        request=ChangeRequest,
+        request=MembershipChangeRequest,
         handler=change,
-        answer=Changed,
-        refusal=NotDone,
+        answer=MembershipChanged,
+        refusal=MembershipNotDone,
         codes=(
             "membership_changed",
             "change_pending_payment",
@@ -203,10 +209,10 @@ ROUTES = (
         method="POST",
         path="/memberships/{id}/cancel",
         scope="membership",
-        request=CancelRequest,
+        request=MembershipCancelRequest,
         handler=cancel,
-        answer=Cancelled,
-        refusal=NotDone,
+        answer=MembershipCancelled,
+        refusal=MembershipNotDone,
         codes=("cancellation_scheduled", "membership_ended", "CANCELLATION_TOO_EARLY", *_ALWAYS),
         tag="Memberships",
         summary="Cancel a membership",
@@ -222,8 +228,8 @@ ROUTES = (
         scope="membership",
         request=MembershipRequest,
         handler=uncancel,
-        answer=Uncancelled,
-        refusal=NotDone,
+        answer=MembershipUncancelled,
+        refusal=MembershipNotDone,
         codes=("cancellation_withdrawn", "NOT_CANCELLED", *_ALWAYS),
         tag="Memberships",
         summary="Take a cancellation back",

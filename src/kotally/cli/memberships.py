@@ -1,0 +1,190 @@
+"""`kotally membership`: what the staff does with memberships."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable
+from typing import TYPE_CHECKING, Any
+
+from kotally.cli import screen
+from kotally.cli.arguments import (
+    Arguments,
+    Commands,
+    Parser,
+    command,
+    location_option,
+    noun,
+    uuid,
+    whole,
+)
+from kotally.cli.running import on_database
+from kotally.cli.said import Failure, Said
+
+if TYPE_CHECKING:
+    from kotally.db import Database
+    from kotally.ledger.acts import Key, Outcome
+
+
+def declare(commands: Commands) -> Commands:
+    """Declare the commands, and return where more verbs of memberships are declared."""
+    verbs = noun(commands, "membership", "Memberships: renew, change, cancel.")
+    found = command(verbs, "list", on_database(_list), about="List the memberships of a contact.")
+    location_option(found)
+    found.add_argument("--contact", metavar="C", required=True, help="the contact's id")
+    _declare_acts(verbs)
+    migrate = command(
+        verbs, "migrate", on_database(_migrate), about="Move a product's members to a version."
+    )
+    location_option(migrate)
+    migrate.add_argument("--product", metavar="P", required=True, help="the product's id")
+    migrate.add_argument("--version", metavar="N", type=whole, help="the current one without it")
+    _preview_option(migrate)
+    return verbs
+
+
+def _declare_acts(verbs: Commands) -> None:
+    renew = command(
+        verbs, "renew", on_database(_renew), about="Confirm the next period without a payment."
+    )
+    change = command(verbs, "change", on_database(_change), about="Change the plan.")
+    cancel = command(verbs, "cancel", on_database(_cancel), about="Cancel a membership.")
+    uncancel = command(verbs, "uncancel", on_database(_uncancel), about="Take a cancellation back.")
+    for parser in (renew, change, cancel, uncancel):
+        location_option(parser)
+        parser.add_argument(
+            "--membership", metavar="ID", type=uuid, required=True, help="the entitlement's id"
+        )
+        _preview_option(parser)
+    way = change.add_mutually_exclusive_group(required=True)
+    way.add_argument("--product", metavar="P", help="the product to change to")
+    way.add_argument("--remove", action="store_true", help="remove the change that waits")
+    change.add_argument("--version", metavar="N", type=whole, help="the current one without it")
+    change.add_argument("--when", choices=("now", "next_period"))
+    change.add_argument("--strategy", choices=("difference", "reset", "usage"))
+    change.add_argument("--paid", action="store_true", help="wait for no payment")
+    cancel.add_argument("--now", action="store_true", help="at once, not at the period's end")
+    cancel.add_argument("--reason", metavar="TEXT", help="why")
+    cancel.add_argument("--override", metavar="TEXT", help="why notice and term do not count")
+
+
+def _preview_option(parser: Parser) -> None:
+    parser.add_argument("--preview", action="store_true", help="say what would happen, do nothing")
+
+
+async def _renew(db: Database, arguments: Arguments) -> Said:
+    from kotally.memberships import renewals
+
+    return await _acted(db, arguments, "renew", renewals.renew)
+
+
+async def _uncancel(db: Database, arguments: Arguments) -> Said:
+    from kotally.memberships import cancellations
+
+    return await _acted(db, arguments, "uncancel", cancellations.uncancel)
+
+
+async def _cancel(db: Database, arguments: Arguments) -> Said:
+    from kotally.memberships import cancellations
+    from kotally.memberships.cancellations import Wish
+
+    wish = Wish(
+        at="now" if arguments.now else "period_end",
+        reason=arguments.reason,
+        override=arguments.override,
+    )
+    return await _acted(db, arguments, "cancel", cancellations.cancel, wish=wish)
+
+
+async def _change(db: Database, arguments: Arguments) -> Said:
+    from kotally.memberships import changes
+    from kotally.memberships.changes import Wanted
+
+    if arguments.remove:
+        return await _acted(db, arguments, "remove change", changes.remove)
+    wanted = Wanted(
+        product_config_id=arguments.product,
+        version=arguments.version,
+        when=arguments.when,
+        strategy=arguments.strategy,
+        payment_expected=False if arguments.paid else None,
+    )
+    return await _acted(db, arguments, "change", changes.change, wanted=wanted)
+
+
+async def _migrate(db: Database, arguments: Arguments) -> Said:
+    from kotally.memberships import migrations
+
+    outcome = await migrations.migrate(
+        db,
+        arguments.location,
+        arguments.product,
+        version=arguments.version,
+        key=_key("migrate"),
+        preview=arguments.preview,
+    )
+    return _said(outcome, preview=arguments.preview)
+
+
+async def _list(db: Database, arguments: Arguments) -> Said:
+    rows = await db.fetch(
+        """
+        select m.id, m.product_config_id, m.status, m.period_number, m.period_ends_at, m.ends_at
+          from kotally.memberships m
+          join kotally.contacts c on c.location_id = $1 and c.id = m.contact_id
+         where m.location_id = $1 and c.external_id = $2
+         order by m.id
+        """,
+        arguments.location,
+        arguments.contact,
+    )
+    found = [dict(row) for row in rows]
+    if not found:
+        return Said({"memberships": []}, [f"{arguments.contact} has no membership."])
+    head = ("MEMBERSHIP", "PRODUCT", "STATUS", "PERIOD", "UNTIL", "ENDS")
+    cells = [
+        [
+            *(each[name] for name in ("id", "product_config_id", "status", "period_number")),
+            screen.time(each["period_ends_at"]),
+            screen.time(each["ends_at"]),
+        ]
+        for each in found
+    ]
+    return Said({"memberships": found}, screen.table(head, cells))
+
+
+async def _acted(
+    db: Database,
+    arguments: Arguments,
+    operation: str,
+    act: Callable[..., Awaitable[Outcome]],
+    **wishes: Any,  # noqa: ANN401 - what the act takes beside the membership
+) -> Said:
+    outcome = await act(
+        db,
+        arguments.location,
+        arguments.membership,
+        key=_key(operation),
+        preview=arguments.preview,
+        **wishes,
+    )
+    return _said(outcome, preview=arguments.preview)
+
+
+def _key(operation: str) -> Key:
+    from kotally.core.ids import new_id
+    from kotally.ledger.acts import Key, digest
+
+    request_id = str(new_id())
+    hash_, body = digest(operation, {"request_id": request_id})
+    return Key(request_id, hash_, body, new_id(), "cli", "cli")
+
+
+def _said(outcome: Outcome, *, preview: bool) -> Said:
+    import msgspec
+
+    answer: dict[str, Any] = msgspec.json.decode(outcome.answer)
+    if not outcome.done:
+        known = "".join(f" {name}: {value}." for name, value in answer.items())
+        raise Failure(f"Refused with {outcome.code}.{known}")
+    lines = [f"{'Would be: ' if preview else ''}{outcome.code.replace('_', ' ')}"]
+    lines += [f"  {name.replace('_', ' ')}: {value}" for name, value in answer.items()]
+    return Said({"code": outcome.code, "preview": preview, **answer}, lines)
