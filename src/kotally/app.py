@@ -13,6 +13,7 @@ from kotally.api.site import Parts, Site
 from kotally.config import Settings
 from kotally.db import DatabaseUnavailable, opened
 from kotally.db.migrator import check
+from kotally.ledger import sweep_log
 from kotally.ledger.writer import Writer, WriterFull
 from kotally.worker.loop import Worker
 from kotally.worker.travel import advance
@@ -42,6 +43,7 @@ def build(settings: Settings, *, migrate: bool = True, counts_file: Path | None 
                     authenticate=Authenticator(db),
                     ready=lambda: check(db.target),
                     unavailable=(DatabaseUnavailable, WriterFull),
+                    sweeps=lambda: sweep_log.statuses(db),
                 )
             finally:
                 await worker.stop()

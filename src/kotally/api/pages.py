@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Sequence
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -25,13 +26,16 @@ from starlette.staticfiles import StaticFiles
 
 from kotally.api import openapi
 from kotally.api.routing import Route
+from kotally.api.sweep_metrics import exposed
 from kotally.db import DatabaseUnavailable
 from kotally.db.migrator import SchemaError
+from kotally.ledger.sweep_log import SweepStatus
 
 STATIC = Path(__file__).parent / "static"
 _NO_STORE = {"cache-control": "no-store"}
 
 Ready = Callable[[], Awaitable[None]]
+Sweeps = Callable[[], Awaitable[list[SweepStatus]]]
 
 _log = structlog.get_logger("kotally.pages")
 
@@ -41,6 +45,7 @@ def build_pages(
     counts: Collector,
     *,
     ready: Ready,
+    sweeps: Sweeps,
 ) -> Starlette:
     """Build the pages around a table of API routes."""
     registry = CollectorRegistry(auto_describe=False)
@@ -61,6 +66,9 @@ def build_pages(
 
     async def measured(_request: Request) -> Response:
         body = generate_latest(registry)
+        # What the processes count is shown even while the database is away.
+        with suppress(DatabaseUnavailable):
+            body += exposed(await sweeps())
         return Response(body, media_type=CONTENT_TYPE_LATEST, headers=_NO_STORE)
 
     return Starlette(

@@ -13,10 +13,11 @@ from kotally.api.door import Authenticate, Door
 from kotally.api.engine import Engine
 from kotally.api.exchange import Message, Receive, Scope, Send
 from kotally.api.metrics import RequestMetrics, Snapshot, snapshot
-from kotally.api.pages import Ready, build_pages
+from kotally.api.pages import Ready, Sweeps, build_pages
 from kotally.api.routing import PREFIX, Route
 from kotally.api.sharing import Board
 from kotally.db import DatabaseUnavailable
+from kotally.ledger.sweep_log import SweepStatus
 from kotally.ledger.writer import WriterStats
 
 _API = PREFIX.encode()
@@ -34,17 +35,24 @@ _SECURITY = (
 )
 
 
+async def no_sweeps() -> list[SweepStatus]:
+    """Be the sweeps of a site without any."""
+    return []
+
+
 class Parts(Struct, frozen=True, kw_only=True):
     """
     Hold what runs behind the site.
 
-    `ready` raises when the process cannot work; `unavailable` are the exceptions that mean 503.
+    `ready` raises when the process cannot work; `unavailable` are the exceptions that mean 503;
+    `sweeps` says how far the sweeps are.
     """
 
     engine: Engine
     authenticate: Authenticate
     ready: Ready
     unavailable: tuple[type[Exception], ...] = (DatabaseUnavailable,)
+    sweeps: Sweeps = no_sweeps
 
 
 Run = Callable[[], AbstractAsyncContextManager[Parts]]
@@ -63,7 +71,9 @@ class Site:
         self._board = Board(self._counted, file=counts_file)
         self._door: Door | None = None
         self._parts: Parts | None = None
-        self._pages: Starlette = build_pages(routes, self._board, ready=self._ready)
+        self._pages: Starlette = build_pages(
+            routes, self._board, ready=self._ready, sweeps=self._sweeps
+        )
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Send API requests to the door, and all else to the pages."""
@@ -93,6 +103,9 @@ class Site:
             )
             yield
             self._parts = None
+
+    async def _sweeps(self) -> list[SweepStatus]:
+        return [] if self._parts is None else await self._parts.sweeps()
 
     def _counted(self) -> Snapshot:
         stats = self._parts.engine.writer.stats if self._parts is not None else WriterStats()
