@@ -16,7 +16,7 @@ from kotally.cli.arguments import (
     uuid,
     whole,
 )
-from kotally.cli.running import on_database
+from kotally.cli.running import accepted, on_database
 from kotally.cli.said import Failure, Said
 
 if TYPE_CHECKING:
@@ -112,7 +112,9 @@ async def _change(db: Database, arguments: Arguments) -> Said:
 
 async def _migrate(db: Database, arguments: Arguments) -> Said:
     from kotally.memberships import migrations
+    from kotally.workspaces import locations
 
+    accepted(await locations.find(db, arguments.location))
     outcome = await migrations.migrate(
         db,
         arguments.location,
@@ -125,6 +127,9 @@ async def _migrate(db: Database, arguments: Arguments) -> Said:
 
 
 async def _list(db: Database, arguments: Arguments) -> Said:
+    from kotally.workspaces import locations
+
+    accepted(await locations.find(db, arguments.location))
     rows = await db.fetch(
         """
         select m.id, m.product_config_id, m.status, m.period_number, m.period_ends_at, m.ends_at
@@ -158,6 +163,9 @@ async def _acted(
     act: Callable[..., Awaitable[Outcome]],
     **wishes: Any,  # noqa: ANN401 - what the act takes beside the membership
 ) -> Said:
+    from kotally.workspaces import locations
+
+    accepted(await locations.find(db, arguments.location))
     outcome = await act(
         db,
         arguments.location,
