@@ -1,0 +1,263 @@
+"""
+Days on which a location is closed: the credits of that time live longer by them (S6.7).
+
+The preview is the dry run: the same work, rolled back. What was done can be undone once.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import date, datetime
+from typing import Any, Final, LiteralString
+from uuid import UUID
+
+from msgspec import Struct
+
+from kotally.core.calendar import iso
+from kotally.core.ids import new_id
+from kotally.db import Database
+from kotally.ledger.acts import Key, Outcome
+from kotally.ledger.plans import Entry, Posting
+from kotally.ledger.scenes import Declined, Done, Scene, play
+from kotally.memberships.extensions import Expiring, revivals
+
+CLOSURE_DAYS_MAX: Final = 366
+SAMPLE_MAX: Final = 100  # lots named in an answer; all are counted
+
+# Lots that could have been used on a day of the closure, with something left or lost since then.
+_LOTS: Final[LiteralString] = """
+    select l.id, l.contact_id, l.product_config_id, l.expires_at, l.expired, l.available, l.held,
+           kotally.add_local_days(l.expires_at, $3::date - $2::date, t.timezone) as to_at
+      from kotally.lots l
+      join kotally.locations t on t.id = $1
+     where l.location_id = $1
+       and l.expires_at > kotally.local_midnight($2, t.timezone)
+       and l.effective_at < kotally.local_midnight($3, t.timezone)
+       and (l.is_open or l.expired > 0)
+       and ($4::text[] is null or l.product_config_id = any ($4))
+     order by l.contact_id, l.id
+"""
+# What the closure moved and how it stands: only lots that still have where it moved them to.
+_MOVED: Final[LiteralString] = """
+    select l.id, l.contact_id, l.expired, l.available, l.expires_at, l.product_config_id, l.held,
+           case when l.expires_at = x.to_at then x.from_at
+                else kotally.add_local_days(l.expires_at, $3, t.timezone) end as to_at
+      from kotally.expiry_changes x
+      join kotally.locations t on t.id = $1
+      join kotally.lots l on l.location_id = $1 and l.id = x.lot_id
+     where x.location_id = $1 and x.cause_id = $2 and x.reason = 'closure'
+     order by l.contact_id, l.id
+"""
+_CHANGE: Final[LiteralString] = """
+    select kotally.change_expiry($1, u.lot_id, u.to_at, $4, $5, $6, $7, $8, $9)
+      from unnest($2::uuid[], $3::timestamptz[]) u (lot_id, to_at)
+"""
+
+
+class Closing(Struct, frozen=True, kw_only=True):
+    """The days `[starts_on, reopens_on)`, why, and for the lots of which products; None is all."""
+
+    starts_on: date
+    reopens_on: date
+    note: str
+    product_config_ids: list[str] | None = None
+
+
+class _Lot(Struct, frozen=True, kw_only=True):
+    id: UUID
+    contact_id: UUID
+    product_config_id: str
+    expires_at: datetime
+    expired: int
+    available: int
+    held: int
+    to_at: datetime
+
+
+async def close(
+    db: Database, location_id: str, *, closing: Closing, key: Key, preview: bool = False
+) -> Outcome:
+    """
+    Move the expiry of every lot of the closed days by their number.
+
+    What expired since then comes back. Codes: `closure_applied`, CLOSURE_ENDS_BEFORE_START,
+    CLOSURE_TOO_LONG.
+    """
+
+    async def work(scene: Scene) -> Done:
+        days = _days(closing)
+        lots = await _locked(scene, _LOTS, *_filter(closing))
+        closure_id = new_id()
+        await scene.tx.execute(
+            """
+            insert into kotally.closures (
+              location_id, id, starts_on, reopens_on, product_config_ids, note, lots, created_at)
+            values ($1, $2, $3, $4, $5, $6, $7, $8)
+            """,
+            scene.location_id,
+            closure_id,
+            closing.starts_on,
+            closing.reopens_on,
+            closing.product_config_ids,
+            closing.note,
+            len(lots),
+            scene.now,
+        )
+        await _move(scene, closure_id, lots, reason="closure")
+        revived = revivals(
+            scene,
+            [
+                Expiring(
+                    id=lot.id,
+                    contact_id=lot.contact_id,
+                    expires_at=lot.expires_at,
+                    expired=lot.expired,
+                )
+                for lot in lots
+                if lot.to_at > scene.now
+            ],
+        )
+        await scene.post(revived)
+        await _told(scene, "closure_applied", closure_id, lots)
+        return Done("closure_applied", _answer(closure_id, days, lots, revived))
+
+    return await play(db, location_id, "closure", key=key, work=work, preview=preview)
+
+
+async def undo(
+    db: Database, location_id: str, closure_id: UUID, *, key: Key, preview: bool = False
+) -> Outcome:
+    """
+    Take a closure back, once: what it moved goes back, and what is over by then expires again.
+
+    What was used meanwhile stays used. Codes: `closure_undone`, CLOSURE_NOT_FOUND,
+    CLOSURE_ALREADY_UNDONE.
+    """
+
+    async def work(scene: Scene) -> Done:
+        row = await scene.tx.fetchrow(
+            """
+            select c.starts_on, c.reopens_on, c.undone_at from kotally.closures c
+             where c.location_id = $1 and c.id = $2 for no key update
+            """,
+            scene.location_id,
+            closure_id,
+        )
+        if row is None:
+            raise Declined("CLOSURE_NOT_FOUND")
+        if row["undone_at"] is not None:
+            raise Declined(
+                "CLOSURE_ALREADY_UNDONE", closure_id=closure_id, undone_at=iso(row["undone_at"])
+            )
+        days = (row["reopens_on"] - row["starts_on"]).days
+        lots = await _locked(scene, _MOVED, closure_id, -days)
+        await _move(scene, closure_id, lots, reason="reversal")
+        lost = _expiries(scene, lots)
+        await scene.post(lost)
+        await scene.tx.execute(
+            "update kotally.closures set undone_at = $3 where location_id = $1 and id = $2",
+            scene.location_id,
+            closure_id,
+            scene.now,
+        )
+        await _told(scene, "closure_undone", closure_id, lots)
+        return Done("closure_undone", _answer(closure_id, days, lots, lost))
+
+    operation = f"undo closure {closure_id}"
+    return await play(db, location_id, operation, key=key, work=work, preview=preview)
+
+
+def _days(closing: Closing) -> int:
+    days = (closing.reopens_on - closing.starts_on).days
+    if days <= 0:
+        raise Declined("CLOSURE_ENDS_BEFORE_START", allowed={"later_than": closing.starts_on})
+    if days > CLOSURE_DAYS_MAX:
+        raise Declined("CLOSURE_TOO_LONG", allowed={"days": CLOSURE_DAYS_MAX})
+    return days
+
+
+def _filter(closing: Closing) -> tuple[date, date, list[str] | None]:
+    return closing.starts_on, closing.reopens_on, closing.product_config_ids
+
+
+async def _locked(scene: Scene, sql: LiteralString, *args: Any) -> list[_Lot]:  # noqa: ANN401 - what the statement takes
+    """Lock whoever has such lots and read them as they are then."""
+    seen = await scene.tx.rows(_Lot, sql, scene.location_id, *args)
+    await scene.lock(sorted({lot.contact_id for lot in seen}))
+    mine = {lot.contact_id for lot in seen}
+    found = await scene.tx.rows(_Lot, sql, scene.location_id, *args)
+    return [lot for lot in found if lot.contact_id in mine]
+
+
+async def _move(scene: Scene, closure_id: UUID, lots: Sequence[_Lot], *, reason: str) -> None:
+    key = scene.key
+    await scene.tx.execute(
+        _CHANGE,
+        scene.location_id,
+        [lot.id for lot in lots],
+        [lot.to_at for lot in lots],
+        reason,
+        closure_id,
+        key.source,
+        key.actor,
+        key.correlation_id,
+        scene.now,
+    )
+    # A freeze moves what it covers from where it is now.
+    await scene.tx.execute(
+        """
+        select kotally.project_lots($1, f.contact_id)
+          from (select distinct f.contact_id from kotally.freezes f
+                 where f.location_id = $1 and f.status in ('planned', 'running')
+                   and f.contact_id = any ($2)) f
+        """,
+        scene.location_id,
+        list({lot.contact_id for lot in lots}),
+    )
+
+
+def _expiries(scene: Scene, lots: Sequence[_Lot]) -> list[Posting]:
+    """Make the expiry of what is over again; the sweep posted it once under its own name."""
+    entries: dict[UUID, list[Entry]] = {}
+    for lot in lots:
+        if lot.to_at <= scene.now and lot.available:
+            entry = Entry(lot.id, "available", "expired", lot.available)
+            entries.setdefault(lot.contact_id, []).append(entry)
+    return [
+        scene.posting(contact_id, "expire", "expired", entries=moved, effective_at=scene.now)
+        for contact_id, moved in entries.items()
+    ]
+
+
+async def _told(scene: Scene, type_: str, closure_id: UUID, lots: Sequence[_Lot]) -> None:
+    moved: dict[UUID, list[dict[str, Any]]] = {}
+    for lot in lots:
+        moved.setdefault(lot.contact_id, []).append(
+            {"lot_id": lot.id, "from_at": lot.expires_at, "to_at": lot.to_at}
+        )
+    for contact_id, changes in moved.items():
+        await scene.happened(contact_id, type_, closure_id=closure_id, lots=changes)
+
+
+def _answer(
+    closure_id: UUID, days: int, lots: Sequence[_Lot], postings: Sequence[Posting]
+) -> dict[str, Any]:
+    return {
+        "closure_id": closure_id,
+        "days": days,
+        "lots_moved": len(lots),
+        "contacts": len({lot.contact_id for lot in lots}),
+        "credits_available": sum(lot.available for lot in lots),
+        "credits_held": sum(lot.held for lot in lots),
+        "credits_moved": sum(entry.amount for each in postings for entry in each.entries),
+        "lots": [
+            {
+                "lot_id": lot.id,
+                "contact_id": lot.contact_id,
+                "product_config_id": lot.product_config_id,
+                "expires_before": iso(lot.expires_at),
+                "expires_at": iso(lot.to_at),
+            }
+            for lot in lots[:SAMPLE_MAX]
+        ],
+    }
