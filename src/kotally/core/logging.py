@@ -78,7 +78,10 @@ def configure(*, level: str = "info", style: Style = "auto") -> None:
         _stamp,
     ]
     if console:
-        last: structlog.typing.Processor = structlog.dev.ConsoleRenderer()
+        # Plain: the pretty one prints every local variable, tokens and all, and takes a second.
+        last: structlog.typing.Processor = structlog.dev.ConsoleRenderer(
+            exception_formatter=structlog.dev.plain_traceback
+        )
     else:
         before.append(structlog.processors.format_exc_info)
         last = _render
