@@ -10,6 +10,7 @@ from typing import Any
 import httpx2
 import pytest_asyncio
 
+from kotally.core import logging
 from tests.api.front import Front, Shop, opened_front, running
 from tests.api.studio import Studio
 from tests.api.toys import TOKEN, Toys
@@ -80,6 +81,7 @@ async def caller(served: Caller) -> AsyncIterator[Caller]:
 @pytest_asyncio.fixture(scope="session", loop_scope="session")
 async def front(clones: Any, template: str, directory: Path) -> AsyncIterator[Front]:
     """Serve the product for all tests of a worker; each opens a shop of its own."""
+    logging.configure(level="warning", style="json")
     target = await clones.make(template)
     async with opened_front(target, directory) as opened:
         yield opened

@@ -9,6 +9,7 @@ from typing import Any
 import jsonschema
 import msgspec
 import pytest
+import structlog
 from msgspec import structs
 
 from kotally.api.call import Request
@@ -18,6 +19,7 @@ from kotally.api.fields import AMOUNT_MAX
 from kotally.api.grants import METADATA_BYTES_MAX
 from kotally.api.routes import ROUTES
 from kotally.api.routing import Route
+from kotally.core import logging
 from tests.api.conftest import refused
 from tests.api.front import CALENDAR, MEMBER, PACKAGE, Front, Shop, document, path_of, sample
 
@@ -291,3 +293,24 @@ def test_requests_are_strict_by_their_type() -> None:
     kinds = [Request, *(route.request for route in ROUTES)]
 
     assert all(kind.__struct_config__.forbid_unknown_fields for kind in kinds)
+
+
+def test_a_fault_shows_no_local_variables_on_a_terminal(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    """They hold tokens and bodies; where it happened is enough."""
+    logging.configure(style="console")
+
+    def fail(secret: str) -> None:
+        raise RuntimeError(len(secret))
+
+    try:
+        fail("x" * 7)
+    except RuntimeError:
+        structlog.get_logger("kotally.tests").exception("failed")
+    finally:
+        logging.configure(level="warning", style="json")
+
+    shown = capsys.readouterr().err
+    assert "RuntimeError: 7" in shown
+    assert "xxxxxxx" not in shown
