@@ -168,7 +168,7 @@ class Studio:
     async def corrects(self, booking: Answer, to: Any, **more: Any) -> Answer:
         return Answer.of(
             await corrections.correct(
-                self.db, self.location, booking.id, to, key=self.key(), note="Seen.", **more
+                self.db, self.location, booking.id, to=to, key=self.key(), note="Seen.", **more
             )
         )
 
@@ -177,7 +177,7 @@ class Studio:
         move = Move(starts_at=starts_at, ends_at=starts_at + AN_HOUR, **more)
         return Answer.of(
             await rescheduling.reschedule(
-                self.db, self.location, booking.id, move, key=self.key(), preview=preview
+                self.db, self.location, booking.id, move=move, key=self.key(), preview=preview
             )
         )
 
@@ -202,7 +202,9 @@ class Studio:
 
     async def settles_fee(self, fee_id: str, settlement: Any) -> Answer:
         return Answer.of(
-            await fees.settle(self.db, self.location, UUID(fee_id), settlement, key=self.key())
+            await fees.settle(
+                self.db, self.location, UUID(fee_id), settlement=settlement, key=self.key()
+            )
         )
 
     async def sweeps(self) -> list[str]:

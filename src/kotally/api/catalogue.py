@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from kotally.api.answers import HTTP_OK, REASONS, Reason
+from kotally.api.answers import REASONS
+from kotally.api.reason import HTTP_OK, Reason
 
 PAGE = "docs/reasons.md"
 _HEAD = """\

@@ -10,9 +10,10 @@ import msgspec
 from msgspec import Struct, structs
 
 from kotally import __version__
-from kotally.api.answers import HTTP_OK, REASONS, STATUS, sentence
+from kotally.api.answers import REASONS, STATUS, sentence
 from kotally.api.call import Refusal, Request
 from kotally.api.examples import example_of
+from kotally.api.reason import HTTP_OK
 from kotally.api.responses import HEADERS, error_responses, outcome_headers
 from kotally.api.routing import Route
 

@@ -11,8 +11,9 @@ from jinja2 import Environment, PackageLoader, StrictUndefined
 from msgspec import Struct
 
 from kotally import __version__
-from kotally.api.answers import REASONS, Reason
+from kotally.api.answers import REASONS
 from kotally.api.openapi import codes_of
+from kotally.api.reason import Reason
 from kotally.api.routing import Route
 
 Schema = Mapping[str, Any]

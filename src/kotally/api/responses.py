@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
-from kotally.api.answers import HTTP_OK, REASONS, Reason, sentence
+from kotally.api.answers import REASONS, sentence
+from kotally.api.reason import HTTP_OK, Reason
 
 Schema = dict[str, Any]
 

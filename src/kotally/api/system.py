@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from kotally.api.answers import REASONS, Reason
+from kotally.api.answers import REASONS
 from kotally.api.call import Answer, Call, Document, Reply, Request
+from kotally.api.reason import Reason
 from kotally.api.routing import Route
 
 

@@ -182,7 +182,7 @@ async def update(scene: Scene, booking: Booking) -> None:
     )
 
 
-def answer_of(booking: Booking, **more: Any) -> dict[str, Any]:  # noqa: ANN401 - any JSON
+def answer_of(booking: Booking, **more: Any) -> dict[str, Any]:  # noqa: ANN401 - any value of JSON
     """Return what an answer says of a booking."""
     said: dict[str, Any] = {
         "booking_id": booking.id,

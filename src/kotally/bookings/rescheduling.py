@@ -34,8 +34,8 @@ async def reschedule(
     db: Database,
     location_id: str,
     booking_id: UUID,
-    move: Move,
     *,
+    move: Move,
     key: Key,
     preview: bool = False,
 ) -> Outcome:
@@ -82,7 +82,7 @@ async def _moved(scene: Scene, booking: Booking, move: Move, *, late: bool) -> D
     after, facts = await fund(scene, draft, allow_unfunded=booking.status == "unfunded")
     await records.update(scene, after)
     await _place(scene, after)
-    return await _told(scene, booking, after, facts)
+    return await _told(scene, booking, after, facts=facts)
 
 
 async def _booked_anew(scene: Scene, booking: Booking, move: Move) -> Done:
@@ -99,7 +99,7 @@ async def _booked_anew(scene: Scene, booking: Booking, move: Move) -> Done:
     draft = replace(draft, external_ref=await _free_reference(scene, draft))
     after, facts = await fund(scene, draft)
     await records.insert(scene, after)
-    return await _told(scene, booking, after, facts | {"late_cancelled": cancelled.answer})
+    return await _told(scene, booking, after, facts=facts | {"late_cancelled": cancelled.answer})
 
 
 async def _free_reference(scene: Scene, draft: Booking) -> str:
@@ -117,7 +117,7 @@ async def _free_reference(scene: Scene, draft: Booking) -> str:
     return f"{draft.external_ref[:200]}#{draft.id}" if taken else draft.external_ref
 
 
-async def _told(scene: Scene, before: Booking, after: Booking, facts: dict[str, Any]) -> Done:
+async def _told(scene: Scene, before: Booking, after: Booking, *, facts: dict[str, Any]) -> Done:
     await scene.happened(
         after.contact_id,
         "booking_rescheduled",
