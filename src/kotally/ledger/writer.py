@@ -205,14 +205,15 @@ class _Lane:
         acts = [act for group in batch for act in group.acts]
         try:
             outcomes = await self._apply(batch[0].location_id, acts)
+        except DatabaseBusy:
+            contacts = {act.external_contact_id for act in acts}
+            # When all want the same contact it is known who is busy; none need wait once more.
+            await self._one_by_one(batch, busy=contacts if len(contacts) == 1 else set())
         except DatabaseUnavailable as fault:
-            if not isinstance(fault, DatabaseBusy):
-                self._fail(batch, fault)
-                return
-            await self._one_by_one(batch)
+            self._fail(batch, fault)
         except Exception as fault:  # noqa: BLE001 - whatever it is, each act must get its own answer
             _log.warning("batch redone one by one", acts=len(acts), fault=repr(fault))
-            await self._one_by_one(batch)
+            await self._one_by_one(batch, busy=set())
         else:
             start = 0
             for group in batch:
@@ -228,9 +229,8 @@ class _Lane:
         self._stats.acts += len(acts)
         return _in_order(rows)
 
-    async def _one_by_one(self, batch: list[_Group]) -> None:
+    async def _one_by_one(self, batch: list[_Group], *, busy: set[str | None]) -> None:
         """Redo a batch act by act, so that one that cannot be done fails alone."""
-        busy: set[str | None] = set()
         for group in batch:
             try:
                 outcomes = [await self._alone(group.location_id, act, busy) for act in group.acts]
