@@ -15,7 +15,7 @@ from kotally.db import Database
 from kotally.ledger.acts import Key, Outcome, digest
 from kotally.ledger.proofs import prove
 from kotally.ledger.writer import Writer
-from kotally.payments import disputes, grants, quotes, refunds
+from kotally.payments import adjustments, disputes, grants, quotes, refunds, transfers, undoing
 from kotally.payments.purchases import Purchase
 from kotally.payments.refunds import Refund
 from kotally.products import products
@@ -120,6 +120,51 @@ class Till:
     async def quotes(self, payment: Said, **fields: Any) -> Said:
         id_ = UUID(payment["payment_id"])
         return Said.of(await quotes.quote(self.db, self.location, id_, key=self.key(), **fields))
+
+    async def adjusts(
+        self, amount: int, *, role: Any = "owner", by: str = "ann", **wish: Any
+    ) -> Said:
+        preview = wish.pop("preview", False)
+        wanted = adjustments.Wish(
+            contact=self.contact,
+            amount=amount,
+            **({"reason": "correction", "note": "A mistake at the desk."} | wish),
+        )
+        return Said.of(
+            await adjustments.adjust(
+                self.db,
+                self.location,
+                wanted,
+                role=role,
+                key=self.key(by=by),
+                preview=preview,
+            )
+        )
+
+    async def decides(self, asked: Said, *, by: str, approved: bool = True) -> Said:
+        id_ = UUID(asked["approval_id"])
+        return Said.of(
+            await adjustments.decide(
+                self.db, self.location, id_, approved=approved, key=self.key(by=by)
+            )
+        )
+
+    async def gives(self, amount: int, to: str, **gift: Any) -> Said:
+        preview = gift.pop("preview", False)
+        wanted = transfers.Gift(
+            from_contact=self.contact, to_contact=to, amount=amount, note="A gift.", **gift
+        )
+        return Said.of(
+            await transfers.transfer(
+                self.db, self.location, wanted, key=self.key(), preview=preview
+            )
+        )
+
+    async def takes_back(self, given: Said, *, preview: bool = False) -> Said:
+        id_ = UUID(given["transfer_id"])
+        return Said.of(
+            await undoing.undo(self.db, self.location, id_, key=self.key(), preview=preview)
+        )
 
     async def uses(self, amount: int = 1, **fields: Any) -> make.Outcome:
         act = make.deduct(amount, self.contact, **({"product_config_id": None} | fields))
