@@ -21,7 +21,24 @@ EntitlementStatus = Literal[
     "pending", "active", "paused", "past_due", "suspended", "exhausted", "expired", "cancelled",
     "revoked",
 ]  # fmt: skip
-AppointmentStatus = Literal["held", "captured", "released", "restored", "penalised", "replaced"]
+# What became of a booking, or of a hold that was taken without one.
+AppointmentStatus = Literal[
+    "held",
+    "captured",
+    "released",
+    "restored",
+    "penalised",
+    "replaced",
+    "waitlisted",
+    "provisional",
+    "unfunded",
+    "booked",
+    "attended",
+    "late_cancelled",
+    "no_show",
+    "cancelled",
+    "studio_cancelled",
+]
 Never = Annotated[fields.Time | None, Meta(description="null: never.")]
 
 
@@ -95,7 +112,7 @@ class PaidPart(Struct, frozen=True, kw_only=True):
 class Appointment(Struct, frozen=True, kw_only=True):
     """A booking, and what it cost."""
 
-    id: Annotated[fields.RowId, Meta(description="The `hold_id` of the deduction or hold.")]
+    id: Annotated[fields.RowId, Meta(description="Its `hold_id`; the `booking_id` while it has none.")]
     external_ref: fields.ExternalRef | None
     calendar_id: fields.CalendarId | None
     product_config_id: fields.ProductConfigId | None
@@ -108,6 +125,9 @@ class Appointment(Struct, frozen=True, kw_only=True):
     booked_at: fields.Time
     closed_at: fields.Time | None
     slices: list[PaidPart]
+    booking_id: fields.OtherRowId | None
+    class_ref: str | None
+    note: str | None
 
 
 class Payment(Struct, frozen=True, kw_only=True):

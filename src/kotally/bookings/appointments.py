@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 from datetime import datetime
+from typing import Final
 from uuid import UUID
 
 from msgspec import Struct
 
 from kotally.core.paging import Page, page
 from kotally.db import Queries
+
+# What is still on: a hold, or a booking by its own word.
+ON: Final = ("held", "captured", "booked", "provisional", "unfunded", "waitlisted")
 
 
 class Upcoming(Struct, frozen=True, array_like=True):
@@ -31,16 +35,29 @@ async def upcoming(
     """Read a page of the appointments that are still to come and still on, the next one first."""
     rows = await db.fetch(
         """
-        select v.at, v.id, v.item::text from kotally.appointment_items v
-         where v.location_id = $1
-           and v.contact_id = (select c.id from kotally.find_contact($1, $2) c)
-           and v.at > kotally.location_now($1) and v.status in ('held', 'captured')
-           and (v.at, v.id)
-             > (coalesce($3::timestamptz, '-infinity'),
-                coalesce($4::uuid, '00000000-0000-0000-0000-000000000000'))
-         order by v.at, v.id limit $5
+        select a.at, a.id, a.item::text
+          from (
+          (select v.at, v.id, v.item from kotally.appointment_items v
+            where v.location_id = $1
+              and v.contact_id = (select c.id from kotally.find_contact($1, $2) c)
+              and v.at > kotally.location_now($1) and v.status = any ($6)
+              and (v.at, v.id)
+                > (coalesce($3::timestamptz, '-infinity'),
+                   coalesce($4::uuid, '00000000-0000-0000-0000-000000000000'))
+            order by v.at, v.id limit $5)
+          union all
+          (select v.at, v.id, v.item from kotally.booking_items v
+            where v.location_id = $1
+              and v.contact_id = (select c.id from kotally.find_contact($1, $2) c)
+              and v.at > kotally.location_now($1) and v.status = any ($6)
+              and (v.at, v.id)
+                > (coalesce($3::timestamptz, '-infinity'),
+                   coalesce($4::uuid, '00000000-0000-0000-0000-000000000000'))
+            order by v.at, v.id limit $5)) a
+         order by a.at, a.id limit $5
         """,
         *_arguments(location_id, reference, after=after, limit=limit),
+        list(ON),
     )
     return page(rows, limit, item="item", place=lambda row: Upcoming(row["at"], row["id"]))
 
@@ -55,14 +72,26 @@ async def past(
     """
     rows = await db.fetch(
         """
-        select v.at, v.id, v.item::text from kotally.appointment_items v
-         where v.location_id = $1
-           and v.contact_id = (select c.id from kotally.find_contact($1, $2) c)
-           and v.at <= kotally.location_now($1)
-           and (v.at, v.id)
-             < (coalesce($3::timestamptz, 'infinity'),
-                coalesce($4::uuid, 'ffffffff-ffff-ffff-ffff-ffffffffffff'))
-         order by v.at desc, v.id desc limit $5
+        select a.at, a.id, a.item::text
+          from (
+          (select v.at, v.id, v.item from kotally.appointment_items v
+            where v.location_id = $1
+              and v.contact_id = (select c.id from kotally.find_contact($1, $2) c)
+              and v.at <= kotally.location_now($1)
+              and (v.at, v.id)
+                < (coalesce($3::timestamptz, 'infinity'),
+                   coalesce($4::uuid, 'ffffffff-ffff-ffff-ffff-ffffffffffff'))
+            order by v.at desc, v.id desc limit $5)
+          union all
+          (select v.at, v.id, v.item from kotally.booking_items v
+            where v.location_id = $1
+              and v.contact_id = (select c.id from kotally.find_contact($1, $2) c)
+              and v.at <= kotally.location_now($1)
+              and (v.at, v.id)
+                < (coalesce($3::timestamptz, 'infinity'),
+                   coalesce($4::uuid, 'ffffffff-ffff-ffff-ffff-ffffffffffff'))
+            order by v.at desc, v.id desc limit $5)) a
+         order by a.at desc, a.id desc limit $5
         """,
         *_arguments(location_id, reference, after=after, limit=limit),
     )

@@ -11,7 +11,7 @@ from kotally.bookings import sweeps as bookings
 from kotally.db import Database
 from kotally.ledger import expiry, holds
 from kotally.ledger.swept import Swept
-from kotally.memberships import arrears, cancellations, renewals
+from kotally.memberships import arrears, cancellations, freezes_turning, renewals
 
 
 class Pass(Protocol):
@@ -33,6 +33,7 @@ class Sweep(Struct, frozen=True):
 # Freezes first, for what they move; what ends before what renews; expiry last, because credits
 # that roll over or are renewed at an instant must not have expired at it.
 SWEEPS: Final = (
+    Sweep("turn_freezes", "turn_freezes", freezes_turning.turn_due),
     Sweep("apply_changes", "apply_changes", cancellations.apply_due),
     Sweep("renew_memberships", "renew_memberships", renewals.renew_due),
     Sweep("advance_arrears", "renew_memberships", arrears.advance_due),

@@ -31,10 +31,18 @@ begin
                     and v.seq <= coalesce(v_last_seq, 9223372036854775807)
                   order by v.seq desc limit 5)) as recent_ledger,
                array_to_json(array(
-                 select v.item from kotally.appointment_items v
-                  where v.location_id = p_location_id and v.contact_id = v_contact.id
-                    and v.placed_at <= v_at
-                  order by v.at desc, v.id desc limit 5)) as recent_appointments,
+                 select a.item
+                   from (
+                     (select v.at, v.id, v.item from kotally.appointment_items v
+                       where v.location_id = p_location_id and v.contact_id = v_contact.id
+                         and v.placed_at <= v_at
+                       order by v.at desc, v.id desc limit 5)
+                     union all
+                     (select v.at, v.id, v.item from kotally.booking_items v
+                       where v.location_id = p_location_id and v.contact_id = v_contact.id
+                         and v.placed_at <= v_at
+                       order by v.at desc, v.id desc limit 5)) a
+                  order by a.at desc, a.id desc limit 5)) as recent_appointments,
                array_to_json(array(
                  select v.item from kotally.payment_items v
                   where v.location_id = p_location_id and v.contact_id = v_contact.id

@@ -45,6 +45,9 @@ create index bookings_class_idx on kotally.bookings (location_id, class_ref, cre
   where class_ref is not null;
 create index bookings_waiting_idx on kotally.bookings (location_id, contact_id, starts_at)
   where status in ('unfunded', 'provisional');
+create index bookings_hold_idx on kotally.bookings (location_id, hold_id) where hold_id is not null;
+create index bookings_without_hold_idx on kotally.bookings (location_id, contact_id, starts_at, id)
+  where hold_id is null;
 create index bookings_due_idx on kotally.bookings (location_id, closes_at) where closes_at is not null;
 
 -- A late cancellation or an absence that counts against a person (S5.4).

@@ -1,13 +1,17 @@
--- What the API shows of each booking: a hold for an appointment, or with a booking's reference.
+-- What the API shows of each hold for an appointment, or with a reference: what became of its
+-- booking, or of itself when it was taken without one. Bookings without a hold: booking_items.
 -- `slices` are the lots that paid, also for what was used beyond the hold; none when an unlimited
 -- plan paid, which is the entitlement then (S1.2).
 create or replace view kotally.appointment_items as
 select h.location_id, h.contact_id, h.id, h.placed_at, h.placed_seq,
        coalesce(h.appointment_at, h.placed_at) as at, t.status, j.item
   from kotally.holds h
+  left join kotally.bookings b
+    on b.location_id = h.location_id and b.contact_id = h.contact_id and b.hold_id = h.id
  cross join lateral (
    -- A hold past its time counts as released, whether or not a sweep has passed (S2.5).
-   select case when h.status = 'held' and h.lapses_at is not null
+   select case when b.id is not null then b.status
+               when h.status = 'held' and h.lapses_at is not null
                     and h.lapses_at <= kotally.location_now(h.location_id) then 'released'
                when h.status in ('captured', 'penalised') and not h.is_live then 'restored'
                else h.status end as status) t
@@ -36,10 +40,11 @@ select h.location_id, h.contact_id, h.id, h.placed_at, h.placed_seq,
                 as product_config_id,
               coalesce(s.entitlement_ids[1], h.entitlement_id) as entitlement_id,
               kotally.iso(h.appointment_at) as appointment_time, t.status, h.amount as credits,
-              case when t.status = 'released' then h.amount else h.released + h.returned
+              case when t.status = 'released' then h.amount
+                   else h.released + h.returned
               end as credits_returned,
-              kotally.iso(h.appointment_at - make_interval(mins => h.cancel_window_minutes))
-                as cancel_free_until,
+              kotally.iso(coalesce(b.original_starts_at, h.appointment_at)
+                          - make_interval(mins => h.cancel_window_minutes)) as cancel_free_until,
               kotally.iso(h.placed_at) as booked_at, kotally.iso(h.closed_at) as closed_at,
-              coalesce(s.slices, '[]') as slices) i) j
+              coalesce(s.slices, '[]') as slices, b.id as booking_id, b.class_ref, b.note) i) j
  where h.external_ref is not null or h.appointment_at is not null;
