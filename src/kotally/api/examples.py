@@ -9,6 +9,7 @@ Schema = Mapping[str, Any]
 
 _FORMATS = {
     "uuid": "0199c0de-7a1e-7c3b-9f10-3b5e2d4c6a70",
+    "date": "2026-04-16",
     "date-time": "2026-04-16T09:30:00.000Z",
 }
 _PLAIN: dict[str, Any] = {"string": "text", "integer": 1, "number": 1, "boolean": True}

@@ -18,10 +18,12 @@ _NOUNS = {
     "array": "a list",
     "null": "null",
     "datetime": "a time",
+    "date": "a date such as 2026-04-16",
     "uuid": "a uuid",
 }
 _FIXED = {
     "Invalid UUID": "must be a uuid",
+    "Invalid RFC3339 encoded date": "must be a date such as 2026-04-16",
     "Invalid RFC3339 encoded datetime": TIME_FORM,
     "Expected `datetime` with a timezone component": TIME_FORM,
     "Number out of range": "is a number out of range",

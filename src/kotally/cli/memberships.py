@@ -6,6 +6,7 @@ from collections.abc import Awaitable, Callable
 from typing import TYPE_CHECKING, Any
 
 from kotally.cli import screen
+from kotally.cli.acts import fresh_key, said_of
 from kotally.cli.arguments import (
     Arguments,
     Commands,
@@ -17,11 +18,11 @@ from kotally.cli.arguments import (
     whole,
 )
 from kotally.cli.running import accepted, on_database
-from kotally.cli.said import Failure, Said
+from kotally.cli.said import Said
 
 if TYPE_CHECKING:
     from kotally.db import Database
-    from kotally.ledger.acts import Key, Outcome
+    from kotally.ledger.acts import Outcome
 
 
 def declare(commands: Commands) -> Commands:
@@ -37,7 +38,7 @@ def declare(commands: Commands) -> Commands:
     location_option(migrate)
     migrate.add_argument("--product", metavar="P", required=True, help="the product's id")
     migrate.add_argument("--version", metavar="N", type=whole, help="the current one without it")
-    _preview_option(migrate)
+    preview_option(migrate)
     return verbs
 
 
@@ -53,7 +54,7 @@ def _declare_acts(verbs: Commands) -> None:
         parser.add_argument(
             "--membership", metavar="ID", type=uuid, required=True, help="the entitlement's id"
         )
-        _preview_option(parser)
+        preview_option(parser)
     way = change.add_mutually_exclusive_group(required=True)
     way.add_argument("--product", metavar="P", help="the product to change to")
     way.add_argument("--remove", action="store_true", help="remove the change that waits")
@@ -66,20 +67,21 @@ def _declare_acts(verbs: Commands) -> None:
     cancel.add_argument("--override", metavar="TEXT", help="why notice and term do not count")
 
 
-def _preview_option(parser: Parser) -> None:
+def preview_option(parser: Parser) -> None:
+    """Take `--preview`."""
     parser.add_argument("--preview", action="store_true", help="say what would happen, do nothing")
 
 
 async def _renew(db: Database, arguments: Arguments) -> Said:
     from kotally.memberships import renewals
 
-    return await _acted(db, arguments, "renew", renewals.renew)
+    return await acted(db, arguments, "renew", renewals.renew)
 
 
 async def _uncancel(db: Database, arguments: Arguments) -> Said:
     from kotally.memberships import cancellations
 
-    return await _acted(db, arguments, "uncancel", cancellations.uncancel)
+    return await acted(db, arguments, "uncancel", cancellations.uncancel)
 
 
 async def _cancel(db: Database, arguments: Arguments) -> Said:
@@ -91,7 +93,7 @@ async def _cancel(db: Database, arguments: Arguments) -> Said:
         reason=arguments.reason,
         override=arguments.override,
     )
-    return await _acted(db, arguments, "cancel", cancellations.cancel, wish=wish)
+    return await acted(db, arguments, "cancel", cancellations.cancel, wish=wish)
 
 
 async def _change(db: Database, arguments: Arguments) -> Said:
@@ -99,7 +101,7 @@ async def _change(db: Database, arguments: Arguments) -> Said:
     from kotally.memberships.changes import Wanted
 
     if arguments.remove:
-        return await _acted(db, arguments, "remove change", changes.remove)
+        return await acted(db, arguments, "remove change", changes.remove)
     wanted = Wanted(
         product_config_id=arguments.product,
         version=arguments.version,
@@ -107,7 +109,7 @@ async def _change(db: Database, arguments: Arguments) -> Said:
         strategy=arguments.strategy,
         payment_expected=False if arguments.paid else None,
     )
-    return await _acted(db, arguments, "change", changes.change, wanted=wanted)
+    return await acted(db, arguments, "change", changes.change, wanted=wanted)
 
 
 async def _migrate(db: Database, arguments: Arguments) -> Said:
@@ -120,10 +122,10 @@ async def _migrate(db: Database, arguments: Arguments) -> Said:
         arguments.location,
         arguments.product,
         version=arguments.version,
-        key=_key("migrate"),
+        key=fresh_key("migrate"),
         preview=arguments.preview,
     )
-    return _said(outcome, preview=arguments.preview)
+    return said_of(outcome, preview=arguments.preview)
 
 
 async def _list(db: Database, arguments: Arguments) -> Said:
@@ -156,13 +158,14 @@ async def _list(db: Database, arguments: Arguments) -> Said:
     return Said({"memberships": found}, screen.table(head, cells))
 
 
-async def _acted(
+async def acted(
     db: Database,
     arguments: Arguments,
     operation: str,
     act: Callable[..., Awaitable[Outcome]],
     **wishes: Any,  # noqa: ANN401 - what the act takes beside the membership
 ) -> Said:
+    """Act on the membership that the command line names, and say what came of it."""
     from kotally.workspaces import locations
 
     accepted(await locations.find(db, arguments.location))
@@ -170,29 +173,8 @@ async def _acted(
         db,
         arguments.location,
         arguments.membership,
-        key=_key(operation),
+        key=fresh_key(operation),
         preview=arguments.preview,
         **wishes,
     )
-    return _said(outcome, preview=arguments.preview)
-
-
-def _key(operation: str) -> Key:
-    from kotally.core.ids import new_id
-    from kotally.ledger.acts import Key, digest
-
-    request_id = str(new_id())
-    hash_, body = digest(operation, {"request_id": request_id})
-    return Key(request_id, hash_, body, new_id(), "cli", "cli")
-
-
-def _said(outcome: Outcome, *, preview: bool) -> Said:
-    import msgspec
-
-    answer: dict[str, Any] = msgspec.json.decode(outcome.answer)
-    if not outcome.done:
-        known = "".join(f" {name}: {value}." for name, value in answer.items())
-        raise Failure(f"Refused with {outcome.code}.{known}")
-    lines = [f"{'Would be: ' if preview else ''}{outcome.code.replace('_', ' ')}"]
-    lines += [f"  {name.replace('_', ' ')}: {value}" for name, value in answer.items()]
-    return Said({"code": outcome.code, "preview": preview, **answer}, lines)
+    return said_of(outcome, preview=arguments.preview)
