@@ -19,6 +19,11 @@ create or replace function kotally.book_funded(
             where e.location_id = p_location_id
               and e.id = (p_out.answer::jsonb ->> 'entitlement_id')::uuid), b.terms)
    where b.location_id = p_location_id and b.id = p_booking_id;
+  -- A class that was over before it was paid for settles at once, not before its credits came.
+  update kotally.bookings b
+     set closes_at = greatest(p_now, b.ends_at + make_interval(
+           hours => coalesce((b.terms ->> 'auto_close_hours')::integer, 24)))
+   where b.location_id = p_location_id and b.id = p_booking_id and b.absence_reported_at is null;
   insert into kotally.happenings (
     location_id, id, contact_id, type, at, entitlement_id, details, source, actor, correlation_id,
     recorded_at)

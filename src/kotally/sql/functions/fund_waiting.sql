@@ -33,7 +33,10 @@ begin
      where b.location_id = p_location_id and b.id = v.id;
     v_out := kotally.take_now(
       p_location_id, v_act, p_contact_id, p_now, (p_part + v_count)::smallint);
-    continue when v_out.code not in ('held', 'deducted');
+    if v_out.code not in ('held', 'deducted') then
+      perform kotally.tell_unfunded(p_location_id, v, v_out.code, p_act, p_now);
+      continue;
+    end if;
     v_count := v_count + 1;
     perform kotally.book_funded(p_location_id, v.id, v_out, p_act, p_now);
   end loop;

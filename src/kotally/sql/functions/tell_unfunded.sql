@@ -1,0 +1,17 @@
+-- Tell that a booking which waited for its period could not be paid for by it; of one that had no
+-- funds before there is no news.
+create or replace function kotally.tell_unfunded(
+  p_location_id text, p_booking kotally.bookings, p_why text, p_act kotally.act, p_now timestamptz
+) returns void language sql volatile as $$
+  update kotally.bookings b set note = p_why
+   where b.location_id = p_location_id and b.id = p_booking.id;
+  insert into kotally.happenings (
+    location_id, id, contact_id, type, at, entitlement_id, details, source, actor, correlation_id,
+    recorded_at)
+  select p_location_id, kotally.new_id(), p_booking.contact_id, 'booking_unfunded', p_now,
+         p_booking.entitlement_id,
+         json_build_object('booking_id', p_booking.id,
+                           'starts_at', kotally.iso(p_booking.starts_at), 'why', p_why),
+         p_act.source, p_act.actor, p_act.correlation_id, p_now
+   where p_booking.status = 'provisional'
+$$;
