@@ -161,7 +161,6 @@ async def _list(db: Database, arguments: Arguments) -> Said:
 async def acted(
     db: Database,
     arguments: Arguments,
-    operation: str,
     act: Callable[..., Awaitable[Outcome]],
     **wishes: Any,  # noqa: ANN401 - what the act takes beside the membership
 ) -> Said:

@@ -111,14 +111,7 @@ def _reset(state: State, plan: Plan, *, paid: Paid | None, change: Change | None
     number = before.paid_number + 1
     months = plan.rules.period_months
     fresh = Period(number, now, local_midnight(add_months(on, months), state.zone))
-    unused = [
-        lot
-        for lot in state.lots
-        if lot.lot_class == "included"
-        and lot.available > 0
-        and lot.effective_at <= now
-        and (lot.expires_at is None or lot.expires_at > now)
-    ]
+    unused = _unused(state)
     kept = [
         carried_lot(lot, lot.available, number=number, effective_at=now, expires_at=fresh.ends_at)
         for lot in unused
@@ -156,6 +149,17 @@ def _reset(state: State, plan: Plan, *, paid: Paid | None, change: Change | None
         is_new=True,
         change=change,
     )
+
+
+def _unused(state: State) -> list[Lot]:
+    return [
+        lot
+        for lot in state.lots
+        if lot.lot_class == "included"
+        and lot.available > 0
+        and lot.effective_at <= state.now
+        and (lot.expires_at is None or lot.expires_at > state.now)
+    ]
 
 
 def _changed(state: State, plan: Plan) -> Membership:

@@ -12,6 +12,7 @@ import msgspec
 
 from kotally.core.ids import new_id
 from kotally.db import Transaction
+from kotally.ledger import debts
 from kotally.ledger.acts import Act, Key, digest
 from kotally.ledger.scenes import Scene
 from kotally.memberships.commitments import Commitment, release, uncovered
@@ -27,10 +28,21 @@ _WAITING: Final[LiteralString] = """
      where b.location_id = $1 and b.contact_id = any ($2)
        and b.status in ('unfunded', 'provisional')
 """
+_OWING: Final[LiteralString] = """
+    select b.contact_id
+      from kotally.balances b
+     where b.location_id = $1 and b.contact_id = any ($2) and b.owed > 0
+"""
 
 
 async def settle_bookings(scene: Scene, done: Turn) -> None:
-    """Bring the bookings of one contact in line with a turn; the scene holds the lock."""
+    """
+    Bring the debts and bookings of one contact in line with a turn; the scene holds the lock.
+
+    A grant pays back what was used before it, and then for bookings that wait (S11.5, S2.8).
+    """
+    if done.lot is not None:
+        await debts.settle(scene, done.before.contact_id, done.lot["id"])
     if done.change is not None and done.change.kind in ("downgrade", "migrate"):
         is_lost = uncovered(done.membership.plan.coverage)
         was_free = done.before.plan.rules.unlimited and not done.membership.plan.rules.unlimited
@@ -70,6 +82,7 @@ async def settle_all(
     """Do the same for the turns of a sweep: nearly none of them has anything to settle."""
     ids = [done.before.contact_id for done in turns]
     waiting: set[UUID] = {row["contact_id"] for row in await tx.fetch(_WAITING, location_id, ids)}
+    waiting |= {row["contact_id"] for row in await tx.fetch(_OWING, location_id, ids)}
     for done in turns:
         if done.change is None and done.before.contact_id not in waiting:
             continue

@@ -9,6 +9,7 @@ from uuid import UUID
 from kotally.core.calendar import iso
 from kotally.core.ids import new_id
 from kotally.db import Database
+from kotally.ledger import debts
 from kotally.ledger.acts import Key, Outcome
 from kotally.ledger.scenes import Declined, Done, Scene, play
 from kotally.memberships import freezes_billing, memberships, renewals, upgrades
@@ -40,19 +41,17 @@ async def pay(db: Database, purchase: Purchase, membership_id: UUID, *, key: Key
         granted, lot_id, expires_at = await _granted(scene, purchase, membership_id, paid=paid)
         await _fill_hints(scene, purchase, contact_id)
         await _record(scene, purchase, (membership_id, contact_id), paid=paid, granted=granted)
-        return Done(
-            "grant_applied",
-            {
-                "location_id": scene.location_id,
-                "contact_id": contact_id,
-                "entitlement_id": membership_id,
-                "credits_granted": granted,
-                "balance_after": await _balance(scene, contact_id),
-                "payment_id": paid.payment_id,
-                "lot_id": lot_id,
-                "expires_at": expires_at and iso(expires_at),
-            },
-        )
+        answer = {
+            "location_id": scene.location_id,
+            "contact_id": contact_id,
+            "entitlement_id": membership_id,
+            "credits_granted": granted,
+            "balance_after": await _balance(scene, contact_id),
+            "payment_id": paid.payment_id,
+            "lot_id": lot_id,
+            "expires_at": expires_at and iso(expires_at),
+        }
+        return Done("grant_applied", answer | await _paid_back(scene, lot_id, granted))
 
     return await play(db, purchase.location_id, "grant", key=key, work=work)
 
@@ -82,6 +81,18 @@ async def _granted(
     if lot is None:
         return 0, None, None
     return granted, lot["id"], lot["expires_at"]
+
+
+async def _paid_back(scene: Scene, lot_id: UUID | None, granted: int) -> dict[str, Any]:
+    """Say that some of the credits settled a debt first (S11.5)."""
+    paid_back = await scene.tx.fetchval(
+        "select transferred from kotally.lots where location_id = $1 and id = $2",
+        scene.location_id,
+        lot_id,
+    )
+    if not paid_back:
+        return {}
+    return {"credits_paid_back": paid_back, "notice": debts.notice(paid_back, granted)}
 
 
 async def _refuse_suspended(scene: Scene) -> None:
