@@ -114,13 +114,13 @@ async def _freeze(db: Database, arguments: Arguments) -> Said:
         override_reason=arguments.override,
         note=arguments.note,
     )
-    return await acted(db, arguments, "freeze", freezes.freeze, wish=wish)
+    return await acted(db, arguments, freezes.freeze, wish=wish)
 
 
 async def _resume(db: Database, arguments: Arguments) -> Said:
     from kotally.memberships import freezes
 
-    return await acted(db, arguments, "resume", freezes.resume, on=arguments.on)
+    return await acted(db, arguments, freezes.resume, on=arguments.on)
 
 
 async def _extend(db: Database, arguments: Arguments) -> Said:
@@ -129,7 +129,6 @@ async def _extend(db: Database, arguments: Arguments) -> Said:
     return await acted(
         db,
         arguments,
-        "freeze-extend",
         freezes.extend,
         resumes_on=arguments.resumes_on,
         keep=frozenset(arguments.keep),
@@ -140,7 +139,7 @@ async def _extend(db: Database, arguments: Arguments) -> Said:
 async def _cancel(db: Database, arguments: Arguments) -> Said:
     from kotally.memberships import freezes
 
-    return await acted(db, arguments, "freeze-cancel", freezes.cancel)
+    return await acted(db, arguments, freezes.cancel)
 
 
 async def _close(db: Database, arguments: Arguments) -> Said:

@@ -75,13 +75,13 @@ def preview_option(parser: Parser) -> None:
 async def _renew(db: Database, arguments: Arguments) -> Said:
     from kotally.memberships import renewals
 
-    return await acted(db, arguments, "renew", renewals.renew)
+    return await acted(db, arguments, renewals.renew)
 
 
 async def _uncancel(db: Database, arguments: Arguments) -> Said:
     from kotally.memberships import cancellations
 
-    return await acted(db, arguments, "uncancel", cancellations.uncancel)
+    return await acted(db, arguments, cancellations.uncancel)
 
 
 async def _cancel(db: Database, arguments: Arguments) -> Said:
@@ -93,7 +93,7 @@ async def _cancel(db: Database, arguments: Arguments) -> Said:
         reason=arguments.reason,
         override=arguments.override,
     )
-    return await acted(db, arguments, "cancel", cancellations.cancel, wish=wish)
+    return await acted(db, arguments, cancellations.cancel, wish=wish)
 
 
 async def _change(db: Database, arguments: Arguments) -> Said:
@@ -101,7 +101,7 @@ async def _change(db: Database, arguments: Arguments) -> Said:
     from kotally.memberships.changes import Wanted
 
     if arguments.remove:
-        return await acted(db, arguments, "remove change", changes.remove)
+        return await acted(db, arguments, changes.remove)
     wanted = Wanted(
         product_config_id=arguments.product,
         version=arguments.version,
@@ -109,7 +109,7 @@ async def _change(db: Database, arguments: Arguments) -> Said:
         strategy=arguments.strategy,
         payment_expected=False if arguments.paid else None,
     )
-    return await acted(db, arguments, "change", changes.change, wanted=wanted)
+    return await acted(db, arguments, changes.change, wanted=wanted)
 
 
 async def _migrate(db: Database, arguments: Arguments) -> Said:
@@ -172,7 +172,7 @@ async def acted(
         db,
         arguments.location,
         arguments.membership,
-        key=fresh_key(operation),
+        key=fresh_key(arguments.verb),
         preview=arguments.preview,
         **wishes,
     )
