@@ -8,7 +8,7 @@ import msgspec
 from msgspec import UNSET, Meta, UnsetType
 
 from kotally.api import fields
-from kotally.api.call import Answer, Call, Invalid, Reply, Request
+from kotally.api.call import Answer, Call, Invalid, Refusal, Reply, Request
 from kotally.api.outcomes import key_of, reply_to
 from kotally.api.routing import Route
 from kotally.payments import grants
@@ -62,6 +62,26 @@ class Granted(Answer, frozen=True, kw_only=True):
     payment_id: fields.RowId | UnsetType = UNSET
     lot_id: fields.RowId | UnsetType | None = UNSET
     expires_at: fields.Time | UnsetType | None = UNSET
+    credits_paid_back: (
+        Annotated[int, Meta(description="Of these credits, what settled a debt first.")] | UnsetType
+    ) = UNSET
+    notice: str | UnsetType = UNSET
+
+
+class NotGranted(Refusal, frozen=True, kw_only=True):
+    """Say why nothing was granted, and by which rule a purchase is limited."""
+
+    location_id: str | UnsetType = UNSET
+    contact_id: fields.RowId | UnsetType = UNSET
+    entitlement_id: fields.OtherRowId | UnsetType = UNSET
+    credits_granted: int | UnsetType = UNSET
+    balance_after: int | UnsetType = UNSET
+    payment_id: fields.RowId | UnsetType = UNSET
+    rule: str | UnsetType = UNSET
+    bought: int | UnsetType = UNSET
+    allowed: int | UnsetType | None = UNSET
+    last_bought_at: fields.Time | UnsetType | None = UNSET
+    allowed_from: fields.Time | UnsetType | None = UNSET
 
 
 def purchase_of(request: GrantRequest) -> Purchase:
@@ -112,10 +132,12 @@ ROUTES = (
         request=GrantRequest,
         handler=grant,
         answer=Granted,
+        refusal=NotGranted,
         codes=(
             "grant_applied",
             "CONFIG_NOT_FOUND",
             "DUPLICATE_EVENT",
+            "PURCHASE_LIMIT_REACHED",
             "BILLING_SUSPENDED",
             "REQUEST_IN_PROGRESS",
             "IDEMPOTENCY_CONFLICT",

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from kotally.api import (
+    adjustments,
     batch,
     bookings,
     classes,
@@ -15,7 +16,9 @@ from kotally.api import (
     grants,
     holds,
     memberships,
+    refunds,
     system,
+    transfers,
 )
 from kotally.api.routing import Route
 
@@ -28,6 +31,9 @@ ROUTES: tuple[Route, ...] = (
     *memberships.ROUTES,
     *freezes.ROUTES,
     *closures.ROUTES,
+    *refunds.ROUTES,
+    *adjustments.ROUTES,
+    *transfers.ROUTES,
     *batch.ROUTES,
     *contacts.ROUTES,
     *directory.ROUTES,

@@ -10,7 +10,7 @@ import msgspec
 from msgspec import Struct
 
 from kotally.bookings import waiting
-from kotally.core.calendar import end_of_validity, local_date
+from kotally.core.calendar import end_of_validity, iso, local_date
 from kotally.core.ids import new_id
 from kotally.db import Database
 from kotally.ledger.acts import Key, Outcome
@@ -71,7 +71,7 @@ async def adjust(
         answer = {
             "contact_id": contact_id,
             "approval_id": approval_id,
-            "lapses_at": lapses_at,
+            "lapses_at": iso(lapses_at),
             "amount": wish.amount,
             **msgspec.structs.asdict(over),
         }
@@ -155,7 +155,7 @@ async def carry_out(
         "amount": wish.amount,
         "balance_after": await people.balance(scene, contact_id),
         "lot_id": lot_id,
-        "expires_at": expires_at,
+        "expires_at": expires_at and iso(expires_at),
     }
     return answer | ({"approval_id": approval_id} if approval_id else {})
 

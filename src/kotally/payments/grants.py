@@ -71,8 +71,8 @@ async def grant(db: Database, writer: Writer, purchase: Purchase, *, key: Key) -
     """
     Grant what a payment bought.
 
-    Codes: `grant_applied`, `CONFIG_NOT_FOUND`, `DUPLICATE_EVENT`, `BILLING_SUSPENDED`,
-    `IDEMPOTENCY_CONFLICT`, `REQUEST_IN_PROGRESS`.
+    Codes: `grant_applied`, `CONFIG_NOT_FOUND`, `DUPLICATE_EVENT`, `PURCHASE_LIMIT_REACHED`,
+    `BILLING_SUSPENDED`, `IDEMPOTENCY_CONFLICT`, `REQUEST_IN_PROGRESS`.
     """
     for _ in range(PLAN_ATTEMPTS):
         terms = await _terms(db, purchase)
@@ -152,6 +152,10 @@ def _arguments(purchase: Purchase, terms: _Terms) -> dict[str, Any]:
     for name in ("amount_cents", "currency", "email", "name", "metadata"):
         if getattr(purchase, name) is not None:
             arguments[name] = getattr(purchase, name)
+    intro = (terms.rules or {}).get("intro")
+    if intro:
+        # The kernel looks under its lock whether this person may buy it (B4, B11).
+        arguments["intro"] = intro
     if current:
         arguments["membership"] = _membership(terms, current, paid_at=paid_at)
     if credits_:

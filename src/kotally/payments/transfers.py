@@ -8,6 +8,7 @@ from uuid import UUID
 
 from msgspec import Struct
 
+from kotally.core.calendar import iso
 from kotally.core.ids import new_id
 from kotally.db import Database
 from kotally.ledger.acts import Key, Outcome
@@ -63,7 +64,7 @@ async def transfer(
                 "amount": gift.amount,
                 "from_balance_after": await people.balance(scene, giver),
                 "to_balance_after": await people.balance(scene, taker),
-                "undo_until": scene.now + timedelta(hours=UNDO_HOURS),
+                "undo_until": iso(scene.now + timedelta(hours=UNDO_HOURS)),
             },
         )
 

@@ -7,6 +7,7 @@ from uuid import UUID
 
 from msgspec import Struct
 
+from kotally.core.calendar import iso
 from kotally.db import Database
 from kotally.ledger.acts import Key, Outcome
 from kotally.ledger.plans import Entry
@@ -79,10 +80,10 @@ async def _locked(scene: Scene, transfer_id: UUID) -> _Transfer:
 
 async def _demand_young(scene: Scene, done: _Transfer) -> None:
     if done.undone_at is not None:
-        raise Declined("TRANSFER_ALREADY_UNDONE", undone_at=done.undone_at)
+        raise Declined("TRANSFER_ALREADY_UNDONE", undone_at=iso(done.undone_at))
     until = done.made_at + timedelta(hours=UNDO_HOURS)
     if scene.now > until:
-        raise Declined("TRANSFER_TOO_OLD", undo_until=until)
+        raise Declined("TRANSFER_TOO_OLD", undo_until=iso(until))
 
 
 async def _move_back(

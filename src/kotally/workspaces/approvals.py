@@ -8,6 +8,7 @@ from uuid import UUID
 
 from msgspec import Struct
 
+from kotally.core.calendar import iso
 from kotally.core.ids import new_id
 from kotally.db import Database
 from kotally.ledger.scenes import Declined, Scene
@@ -70,13 +71,13 @@ async def to_decide(scene: Scene, approval_id: UUID) -> Approval:
     if approval.status == "lapsed" or (
         approval.status == "pending" and approval.lapses_at <= scene.now
     ):
-        raise Declined("APPROVAL_LAPSED", approval_id=approval_id, lapsed_at=approval.lapses_at)
+        raise Declined("APPROVAL_LAPSED", approval_id=approval_id, lapsed_at=iso(approval.lapses_at))
     if approval.status != "pending":
         raise Declined(
             "APPROVAL_ALREADY_DECIDED",
             approval_id=approval_id,
             status=approval.status,
-            decided_at=approval.decided_at,
+            decided_at=iso(approval.decided_at or scene.now),
         )
     return approval
 
