@@ -56,9 +56,7 @@ class Studio:
             self.shop.front.db,
             self.shop.id,
             type=kind,
-            terms=Terms(
-                name=product, credits=credits_, rules=msgspec.convert(terms, Rules), **own
-            ),
+            terms=Terms(name=product, credits=credits_, rules=msgspec.convert(terms, Rules), **own),
             product_id=product,
         )
         assert isinstance(made, Product), made
@@ -122,9 +120,7 @@ class Clock:
 
     async def moves_to(self, local: str) -> list[str]:
         """Go on to a local time, through all that is due on the way; return what happened."""
-        answer = await self.studio.does(
-            "/clock/advance", request_id=None, to=self.studio.at(local)
-        )
+        answer = await self.studio.does("/clock/advance", request_id=None, to=self.studio.at(local))
         return [each["line"] for each in answer["happened"]]
 
 
@@ -159,18 +155,14 @@ class Booking:
         return await self.is_("correct", says="attendance_corrected", to=to, note=note)
 
     async def is_moved(self, to: str) -> Body:
-        return await self.is_(
-            "reschedule", says="rescheduled", appointment_time=self.studio.at(to)
-        )
+        return await self.is_("reschedule", says="rescheduled", appointment_time=self.studio.at(to))
 
     async def status(self) -> str:
-        """Look into the member's appointments."""
-        for when in ("upcoming", "past"):
-            path = f"/contacts/{self.member.name}/appointments/{when}"
-            for each in (await self.studio.reads(path, limit=100))["appointments"]:
-                if each["booking_id"] == self.id:
-                    return each["status"]
-        raise AssertionError(f"{self.id} is in no list")
+        """Look into the member's appointments: to come, at a glance, and past."""
+        shown = await self.member.sees("/appointments/upcoming?limit=100")
+        shown += (await self.member.summary())["recent_appointments"]
+        shown += await self.member.sees("/appointments/past?limit=100")
+        return next(each["status"] for each in shown if each["booking_id"] == self.id)
 
 
 class Member:
@@ -194,9 +186,7 @@ class Member:
             **body,
         )
 
-    async def books(
-        self, calendar: str, on: str, *, says: str = "booked", **body: Any
-    ) -> Booking:
+    async def books(self, calendar: str, on: str, *, says: str = "booked", **body: Any) -> Booking:
         """Take a place in a class at a local time."""
         asked = {"external_ref": make.name("booking"), **body}
         answer = await self.studio.does(
@@ -247,12 +237,18 @@ class Member:
         """Demand what the member sees of the credits; what is not named is nothing."""
         seen = (await self.studio.reads(f"/contacts/{self.name}/credits"))["credits"]
         asked = {"available": 0, "held": 0, "paused": 0, "owed": 0} | expected
-        assert {name: seen[name] for name in asked} == asked
+        assert {name: seen[name] for name in asked} == asked, seen
 
     async def sees(self, path: str) -> Any:
         """Read one of the member's lists."""
-        answer = await self.studio.reads(f"/contacts/{self.name}{path}")
+        path, _, query = path.partition("?")
+        asked = dict(each.split("=") for each in query.split("&") if each)
+        answer = await self.studio.reads(f"/contacts/{self.name}{path}", **asked)
         return next(value for name, value in answer.items() if isinstance(value, list))
+
+    async def summary(self) -> Body:
+        """Look at everything at one glance."""
+        return (await self.studio.reads(f"/contacts/{self.name}/summary"))["summary"]
 
     async def entitlement(self, product: str) -> Body:
         """Look at the newest holding of a product."""

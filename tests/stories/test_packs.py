@@ -57,7 +57,9 @@ async def test_a_basket_left_at_the_checkout_gives_its_credits_back(studio: Stud
 
     await mia.reserves("cal_yoga", 4, seconds=600)
     await mia.has(available=1, held=4)
-    await mia.cannot_book("cal_yoga", on="2026-01-06 18:00", amount=2, because="INSUFFICIENT_CREDITS")
+    await mia.cannot_book(
+        "cal_yoga", on="2026-01-06 18:00", amount=2, because="INSUFFICIENT_CREDITS"
+    )
 
     await clock.moves_to("2026-01-05 09:10")
     await mia.has(available=5)
@@ -74,11 +76,11 @@ async def test_an_intro_offer_is_for_once(studio: Studio) -> None:
 
     await mia.buys("intro", cents=1_000)
     await mia.has(available=3)
-    await mia.buys("intro", cents=1_000, says="INTRO_OFFER_USED")
+    await mia.buys("intro", cents=1_000, says="PURCHASE_LIMIT_REACHED")
     await mia.has(available=3)
 
     await noah.buys("ten")
-    await noah.buys("intro", cents=1_000, says="INTRO_OFFER_USED")
+    await noah.buys("intro", cents=1_000, says="PURCHASE_LIMIT_REACHED")
     await noah.has(available=10)
 
 
