@@ -162,7 +162,7 @@ ROUTES = (
             "external_contact_id": "ghl_contact_123",
             "external_ref": "appt_789",
             "class_ref": "class_55",
-            "calendar_id": "cal_1",
+            "product_config_id": "pc_package_1",
             "appointment_time": "2026-04-16T09:30:00.000Z",
         },
     ),
