@@ -12,6 +12,7 @@ from kotally.db import Database
 from kotally.ledger import expiry, holds
 from kotally.ledger.swept import Swept
 from kotally.memberships import arrears, cancellations, freezes_turning, renewals
+from kotally.workspaces import approvals
 
 
 class Pass(Protocol):
@@ -41,4 +42,5 @@ SWEEPS: Final = (
     Sweep("close_bookings", "close_bookings", bookings.close_due),
     Sweep("lapse_holds", "lapse_holds", holds.lapse_due),
     Sweep("expire_lots", "expire_lots", expiry.expire_due),
+    Sweep("lapse_approvals", "lapse_approvals", approvals.lapse_due),
 )

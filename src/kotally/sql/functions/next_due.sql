@@ -21,6 +21,9 @@ returns table (sweep text, due_at timestamptz) language sql stable as $$
       select 'lapse_holds', min(h.lapses_at) from kotally.holds h
        where h.location_id = p_location_id and h.status = 'held' and h.lapses_at is not null
       union all
+      select 'lapse_approvals', min(a.lapses_at) from kotally.approvals a
+       where a.location_id = p_location_id and a.status = 'pending'
+      union all
       select 'expire_lots', min(l.expires_at) from kotally.lots l
        where l.location_id = p_location_id and l.is_open and l.expires_at is not null
          and l.available > 0 and l.projected_expires_at is null) d
