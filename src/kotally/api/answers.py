@@ -6,7 +6,13 @@ The page `docs/reasons.md`, `GET /api/v2/reasons` and the OpenAPI document are m
 
 from __future__ import annotations
 
-from kotally.api import booking_reasons, freeze_reasons, membership_reasons, money_reasons
+from kotally.api import (
+    booking_reasons,
+    freeze_reasons,
+    membership_reasons,
+    money_reasons,
+    product_reasons,
+)
 from kotally.api.reason import Reason, done, failed, refused
 
 _CATALOGUE = (
@@ -127,6 +133,7 @@ _CATALOGUE = (
     *booking_reasons.REASONS,
     *membership_reasons.REASONS,
     *freeze_reasons.REASONS,
+    *product_reasons.REASONS,
     *money_reasons.REASONS,
     failed(
         400,

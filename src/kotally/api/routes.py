@@ -16,6 +16,7 @@ from kotally.api import (
     grants,
     holds,
     memberships,
+    products,
     refunds,
     system,
     transfers,
@@ -37,6 +38,7 @@ ROUTES: tuple[Route, ...] = (
     *batch.ROUTES,
     *contacts.ROUTES,
     *directory.ROUTES,
+    *products.ROUTES,
     *clock.ROUTES,
     *system.ROUTES,
 )

@@ -160,20 +160,27 @@ async def edit(
 ) -> Product | Refused:
     """Make the next version; credits that were issued and running memberships stay as they are."""
     async with db.transaction() as tx:
-        await tx.execute(
-            "select from kotally.products where location_id = $1 and id = $2 for no key update",
-            location_id,
-            product_id,
-        )
-        product = await find(tx, location_id, product_id)
-        if isinstance(product, Refused):
-            return product
-        terms = _changed(product.terms, changes)
-        if terms == product.terms:
-            return product
-        return terms_fault(product.type, terms) or await _add_version(
-            tx, location_id, product, terms=terms
-        )
+        return await edit_in(tx, location_id, product_id, changes=changes)
+
+
+async def edit_in(
+    tx: Transaction, location_id: str, product_id: str, *, changes: Changes
+) -> Product | Refused:
+    """Make the next version as part of a larger act."""
+    await tx.execute(
+        "select from kotally.products where location_id = $1 and id = $2 for no key update",
+        location_id,
+        product_id,
+    )
+    product = await find(tx, location_id, product_id)
+    if isinstance(product, Refused):
+        return product
+    terms = _changed(product.terms, changes)
+    if terms == product.terms:
+        return product
+    return terms_fault(product.type, terms) or await _add_version(
+        tx, location_id, product, terms=terms
+    )
 
 
 async def archive(db: Queries, location_id: str, product_id: str) -> Product | Refused:

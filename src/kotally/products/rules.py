@@ -24,6 +24,8 @@ from kotally.workspaces.refusals import Refused, invalid
 WINDOW_MINUTES_MAX: Final = 525_600  # a year
 GRACE_DAYS_MAX: Final = 3_650
 PERIOD_MONTHS_MAX: Final = 120
+YEAR_MIN: Final = 1970
+YEAR_MAX: Final = 2199
 
 
 class Rules(Struct, frozen=True, kw_only=True, omit_defaults=True, forbid_unknown_fields=True):
@@ -75,4 +77,23 @@ def rules_fault(rules: Rules) -> Refused | None:
         read_rules(stored_rules(rules))
     except msgspec.ValidationError as fault:
         return invalid(f"A rule of the product cannot be: {fault}.")
+    return _contradiction(rules)
+
+
+def _contradiction(rules: Rules) -> Refused | None:
+    """Refuse rules that cannot be kept together."""
+    if any((cap.days is None) == (cap.window == "rolling") for cap in rules.caps):
+        return invalid("A rolling cap needs its number of days, and no other cap has one.")
+    validity = rules.validity
+    if (validity.starts == "fixed") != (validity.starts_on is not None):
+        return invalid("Credits that start on a fixed date need that date, and no others have one.")
+    if validity.starts_on is not None and not YEAR_MIN <= validity.starts_on.year <= YEAR_MAX:
+        return invalid(f"Credits start in the years {YEAR_MIN} to {YEAR_MAX}.")
+    if validity.must_activate_days is not None and not validity.starts.startswith("first_"):
+        return invalid("Only credits that start with a first class must be activated.")
+    if rules.grant_months is not None and rules.period_months % rules.grant_months:
+        return invalid("Credits come in whole parts of a period: its months divided evenly.")
+    freeze = rules.freeze
+    if freeze.max_days is not None and freeze.max_days < freeze.min_days:
+        return invalid("The longest freeze cannot be shorter than the shortest one.")
     return None
