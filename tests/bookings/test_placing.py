@@ -144,6 +144,8 @@ async def test_unlimited_deductions_count_too(studio: Studio) -> None:
         make.deduct(1, calendar_id="yoga"),
     ]
     done = await make.applied(studio.db, studio.location, acts)
+    cap = done[0].answer["caps"][0]
+    assert (cap["window"], cap["count"], cap["used"]) == ("day", 1, 0)
     assert [each.code for each in done] == [
         "eligible", "deducted", "CAP_REACHED", "restored", "ALREADY_RESTORED", "deducted",
     ]  # fmt: skip

@@ -9,7 +9,7 @@ from msgspec import UNSET, Meta, Struct, UnsetType
 
 from kotally.api import fields
 from kotally.api.call import Answer, Refusal
-from kotally.api.entitlements import Slice
+from kotally.api.entitlements import CapUsage, Slice
 
 
 class Booking(Struct, frozen=True, kw_only=True):
@@ -89,7 +89,7 @@ class NotBooked(Refusal, frozen=True, kw_only=True):
     status: str | UnsetType = UNSET
     balance_after: fields.Credits | UnsetType = UNSET
     short_by: int | UnsetType | None = UNSET
-    cap: dict[str, Any] | UnsetType = UNSET
+    cap: CapUsage | UnsetType = UNSET
     kind: str | UnsetType = UNSET
     why: str | UnsetType = UNSET
     blocked_until: fields.Time | UnsetType | None = UNSET

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Annotated, Any
 
-from msgspec import UNSET, Meta, Struct, UnsetType
+from msgspec import UNSET, Meta, Struct, UnsetType, field
 
 from kotally.api import fields
 from kotally.api.call import Answer, Call, Refusal, Reply, Request
@@ -68,6 +68,17 @@ class Considered(Struct, frozen=True):
     fix: Annotated[str | None, Meta(description="The nearest way to make it pay.")]
 
 
+class CapUsage(Struct, frozen=True, kw_only=True):
+    """A cap of a plan, how much of it is booked, and the window that counts."""
+
+    entitlement_id: fields.OtherRowId
+    window: Annotated[str, Meta(description="day, week, month, period or rolling.")]
+    count: int
+    used: int
+    from_: Annotated[fields.Time | None, Meta(description="None: since ever.")] = field(name="from")
+    until: fields.Time | None
+
+
 class Eligible(Answer, frozen=True, kw_only=True):
     """Say that the contact can pay, and from what."""
 
@@ -76,6 +87,9 @@ class Eligible(Answer, frozen=True, kw_only=True):
     cancel_free_until: fields.Time | UnsetType | None = UNSET
     valid_as_of: fields.Time | UnsetType = UNSET
     funding: list[Slice] | UnsetType = UNSET
+    caps: Annotated[
+        list[CapUsage] | UnsetType, Meta(description="How the caps of the plans stand at the time.")
+    ] = UNSET
     explain: list[Considered] | UnsetType = UNSET
 
 
@@ -84,6 +98,7 @@ class NotEligible(Refusal, frozen=True, kw_only=True):
 
     balance_after: fields.Credits | UnsetType = UNSET
     short_by: fields.Credits | UnsetType = UNSET
+    cap: CapUsage | UnsetType = UNSET
     explain: list[Considered] | UnsetType = UNSET
 
 
@@ -140,7 +155,7 @@ async def restore(call: Call[RestoreRequest]) -> Reply:
     return reply_to(await call.engine.writer.submit(call.request.location_id, act), act.body)
 
 
-_TAKING = ("NO_ENTITLEMENT", "INSUFFICIENT_CREDITS", "SERVICE_FAMILY_MISMATCH")
+_TAKING = ("NO_ENTITLEMENT", "INSUFFICIENT_CREDITS", "SERVICE_FAMILY_MISMATCH", "CAP_REACHED")
 _ONCE = ("REQUEST_IN_PROGRESS", "IDEMPOTENCY_CONFLICT")
 _EXAMPLE: dict[str, Any] = {
     "location_id": "loc_1",

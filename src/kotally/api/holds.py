@@ -130,7 +130,7 @@ def _hold_id(call: Call[Any]) -> UUID:
         raise Invalid("id", "must be the hold_id of an earlier answer, a uuid") from fault
 
 
-_TAKING = ("NO_ENTITLEMENT", "INSUFFICIENT_CREDITS", "SERVICE_FAMILY_MISMATCH")
+_TAKING = ("NO_ENTITLEMENT", "INSUFFICIENT_CREDITS", "SERVICE_FAMILY_MISMATCH", "CAP_REACHED")
 _ONCE = ("REQUEST_IN_PROGRESS", "IDEMPOTENCY_CONFLICT")
 _ENDED = ("HOLD_NOT_FOUND", "HOLD_ALREADY_CLOSED", *_ONCE)
 _EXAMPLE = {"location_id": "loc_1", "request_id": "req_1004"}

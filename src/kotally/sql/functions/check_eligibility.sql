@@ -6,6 +6,7 @@ declare
   v_state kotally.spending;
   v_at timestamptz := greatest(p_act.appointment_at, p_now);
   v_funding kotally.funding;
+  v_answer text;
 begin
   if p_contact_id is null then
     return (0, 'NO_ENTITLEMENT', false, p_act.correlation_id, json_build_object('balance_after', 0))::kotally.outcome;
@@ -25,12 +26,17 @@ begin
       false, p_act.correlation_id,
       kotally.refused_funding(null, v_funding))::kotally.outcome;
   end if;
-  return (0, 'eligible', false, p_act.correlation_id, json_build_object(
+  v_answer := json_build_object(
     'balance_after', v_funding.available - v_funding.taken,
     'credits', v_funding.taken,
     'cancel_free_until', kotally.iso(p_act.appointment_at - make_interval(
       mins => coalesce(v_funding.cancel_window_minutes, (select l.cancel_window_minutes from kotally.location_of(p_location_id) l)))),
     'valid_as_of', kotally.iso(p_now),
-    'funding', kotally.slices_json(v_funding.slices)))::kotally.outcome;
+    'funding', kotally.slices_json(v_funding.slices));
+  if v_state.plans is not null then
+    v_answer := left(v_answer, -1) || ', "caps" : ' || kotally.caps_of(
+      p_location_id, p_contact_id, v_state, p_act.product_config_id, p_act.calendar_id, v_at, p_now) || '}';
+  end if;
+  return (0, 'eligible', false, p_act.correlation_id, v_answer)::kotally.outcome;
 end;
 $$;
