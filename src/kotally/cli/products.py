@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import sys
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from kotally.cli import screen
@@ -16,11 +18,12 @@ from kotally.cli.arguments import (
     whole,
 )
 from kotally.cli.running import accepted, on_database
-from kotally.cli.said import Said
+from kotally.cli.said import Failure, Said
 
 if TYPE_CHECKING:
     from kotally.db import Database
     from kotally.products.products import Product
+    from kotally.products.rules import Rules
 
 TYPES = ("package", "membership")
 RULES = {
@@ -85,6 +88,11 @@ def _terms_options(parser: Parser, *, required: bool) -> None:
     )
     for name, about in RULES.items():
         parser.add_argument(name, metavar="N", type=whole, help=about)
+    parser.add_argument(
+        "--rules",
+        metavar="JSON|FILE",
+        help="all its rules as one JSON object, or a file with it; - reads standard input",
+    )
 
 
 def _product_option(parser: Parser) -> None:
@@ -102,7 +110,7 @@ async def _create(db: Database, arguments: Arguments) -> Said:
         credits=arguments.credits,
         expiry_days=arguments.expiry_days,
         coverage=accepted(parse_coverage(arguments.calendar)),
-        rules=Rules(**_given_rules(arguments)),
+        rules=_rules(arguments, Rules()),
     )
     made = accepted(
         await products.create(
@@ -161,12 +169,10 @@ async def _archive(db: Database, arguments: Arguments) -> Said:
 
 
 async def _edit(db: Database, arguments: Arguments) -> Said:
-    from msgspec import structs
-
     from kotally.products import products
 
     found = accepted(await products.find(db, arguments.location, arguments.product))
-    rules = structs.replace(found.terms.rules, **_given_rules(arguments))
+    rules = _rules(arguments, found.terms.rules)
     changes = products.Changes(**_given_terms(arguments), rules=rules)
     edited = accepted(
         await products.edit(db, arguments.location, arguments.product, changes=changes)
@@ -208,8 +214,31 @@ def _given_terms(arguments: Arguments) -> dict[str, Any]:
     return given
 
 
+def _rules(arguments: Arguments, before: Rules) -> Rules:
+    """Return the rules that the command line names: all anew by `--rules`, or one by one."""
+    import msgspec
+
+    from kotally.products.rules import Rules
+
+    if arguments.rules is not None:
+        try:
+            before = msgspec.json.decode(_rules_text(arguments.rules), type=Rules)
+        except msgspec.MsgspecError as fault:
+            raise Failure(f"Cannot read the rules: {fault}.") from fault
+    return msgspec.structs.replace(before, **_given_rules(arguments))
+
+
+def _rules_text(given: str) -> bytes:
+    if given.lstrip().startswith("{"):
+        return given.encode()
+    try:
+        return sys.stdin.buffer.read() if given == "-" else Path(given).read_bytes()
+    except OSError as fault:
+        raise Failure(f"Cannot read the rules: {fault}.") from fault
+
+
 def _given_rules(arguments: Arguments) -> dict[str, Any]:
-    """Return the rules that the command line names."""
+    """Return the rules that the command line names one by one."""
     names = [option.removeprefix("--").replace("-", "_") for option in RULES]
     return {name: value for name in names if (value := getattr(arguments, name)) is not None}
 
@@ -224,4 +253,11 @@ def _facts(product: Product) -> dict[str, object]:
         "credits": product.terms.credits,
         "expiry_days": product.terms.expiry_days,
         "coverage": product.terms.coverage,
+        "rules": _stored(product),
     }
+
+
+def _stored(product: Product) -> dict[str, Any]:
+    from kotally.products.rules import stored_rules
+
+    return stored_rules(product.terms.rules)
