@@ -1,5 +1,6 @@
 -- Decide like kotally.fund for a contact with unlimited or capped plans: an unlimited plan with
--- room pays first and touches no lot (S1.2), the lots of a plan whose cap is reached pay nothing.
+-- room pays first and touches no lot (S1.2), the lots of a plan whose cap is reached pay nothing,
+-- and a plan may let the contact owe what is missing (S11.5).
 -- Codes: those of kotally.fund, and CAP_REACHED, which comes before the credits (S3.2).
 create or replace function kotally.fund_by_plan(
   p_location_id text, p_contact_id uuid, p_state kotally.spending, p_product_config_id text,
@@ -16,6 +17,7 @@ declare
     p_state.lots, p_state.available, p_state.blockers, p_product_config_id, p_calendar_id, p_units,
     p_at, p_now);
   v_funding kotally.funding := v_all;
+  v_advance kotally.funding;
 begin
   foreach v_plan in array p_state.plans loop
     v_ruled := v_ruled || v_plan.entitlement_id;
@@ -40,6 +42,14 @@ begin
       return ('CAP_REACHED', '{}', 0, v_all.available, null, null, null, v_reached)::kotally.funding;
     end if;
     v_funding.available := v_all.available;
+  end if;
+  if v_funding.code <> 'eligible' then
+    v_advance := kotally.fund_in_advance(
+      p_location_id, p_contact_id, p_state, coalesce(v_left, p_state.available), p_product_config_id,
+      p_calendar_id, p_units, p_at, p_now);
+    if v_advance.code = 'eligible' then
+      v_funding := v_advance;
+    end if;
   end if;
   if v_funding.code = 'eligible' and v_funding.slices[1].entitlement_id = any (v_ruled) then
     v_funding.entitlement_id := v_funding.slices[1].entitlement_id;

@@ -13,13 +13,14 @@ declare
   v_new kotally.lots;
   v_plan kotally.return_plan := ('{}', '{}')::kotally.return_plan;
 begin
-  if v_owed > 0 then
-    v_plan.entries := array[(p_debt.id, p_from, 'owed', v_owed)::kotally.new_entry];
+  -- What was settled is not owed any more: it leaves the books before the debt is made smaller.
+  if v_left > 0 then
+    v_plan.entries := array[(p_debt.id, 'owed', 'issued', v_left)::kotally.new_entry];
   end if;
+  v_plan.entries := v_plan.entries || (p_debt.id, p_from, 'owed', v_owed + v_left)::kotally.new_entry;
   if v_left = 0 then
     return v_plan;
   end if;
-  v_plan.entries := v_plan.entries || (p_debt.id, p_from, 'issued', v_left)::kotally.new_entry;
   for v_payer in
     select l.id, least(l.transferred, sum(s.amount))::bigint as paid
       from kotally.entries e

@@ -11,6 +11,7 @@ declare
   v_at timestamptz := greatest(p_act.appointment_at, p_now);
   v_funding kotally.funding;
   v_slice kotally.slice;
+  v_is_owed boolean;  -- paid in advance (S11.5)
   v_entries kotally.new_entry[] := '{}';
 begin
   v_state.posting := null;
@@ -29,9 +30,12 @@ begin
     return v_state;
   end if;
   foreach v_slice in array v_funding.slices loop
-    v_state.available[v_slice.place] := v_state.available[v_slice.place] - v_slice.amount;
+    v_is_owed := v_slice.place > coalesce(cardinality(v_state.lots), 0);
+    if not v_is_owed then
+      v_state.available[v_slice.place] := v_state.available[v_slice.place] - v_slice.amount;
+    end if;
     v_entries := v_entries || (
-      v_slice.lot_id, 'available', case when v_is_hold then 'held' else 'consumed' end,
+      v_slice.lot_id, case when v_is_owed then 'owed' else 'available' end, case when v_is_hold then 'held' else 'consumed' end,
       v_slice.amount)::kotally.new_entry;
   end loop;
   v_state.seq := v_state.seq + (v_funding.taken > 0)::integer;

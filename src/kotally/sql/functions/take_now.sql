@@ -23,6 +23,7 @@ begin
     (select l.cancel_window_minutes from kotally.location_of(p_location_id) l));
   if v_state.code in ('deducted', 'held') then
     v_state.posting.part := p_part;
+    perform kotally.open_advance(p_location_id, p_contact_id, v_state, p_now);
     -- What an unlimited plan pays moves nothing.
     perform kotally.flush(
       p_location_id, p_now,

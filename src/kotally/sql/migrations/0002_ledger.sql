@@ -173,9 +173,9 @@ create table kotally.entries (
   -- Nothing comes out of nowhere but by being issued or owed.
   constraint entries_known_movement check (
     (from_bucket = 'issued' and to_bucket in ('available', 'owed'))
-    or (from_bucket = 'owed' and to_bucket in ('consumed', 'penalty', 'issued'))
+    or (from_bucket = 'owed' and to_bucket in ('held', 'consumed', 'penalty', 'issued'))
     or (from_bucket = 'available' and to_bucket not in ('owed'))
-    or (from_bucket = 'held' and to_bucket not in ('issued', 'owed'))
+    or (from_bucket = 'held' and to_bucket not in ('issued'))
     or (from_bucket in ('consumed', 'penalty'))
     or (from_bucket in ('expired', 'forfeited') and to_bucket in ('available', 'revoked', 'transferred', 'consumed'))
     or (from_bucket = 'revoked' and to_bucket in ('available', 'held', 'expired', 'consumed'))
