@@ -26,10 +26,13 @@ class Paid(Struct, frozen=True, kw_only=True):
 
 
 def copied_rules(rules: Rules) -> dict[str, Any]:
-    """Return what a membership's lot keeps of the rules of its version (S7.8)."""
-    if rules.rollover is None:
-        return {}
-    return {"rollover": msgspec.to_builtins(rules.rollover)}
+    """Return what a lot keeps of the rules of its version: later ones do not change it (S7.8)."""
+    kept: dict[str, Any] = {}
+    if rules.rollover is not None:
+        kept["rollover"] = msgspec.to_builtins(rules.rollover)
+    if rules.studio_restore_grace_days != Rules().studio_restore_grace_days:
+        kept["studio_restore_grace_days"] = rules.studio_restore_grace_days
+    return kept
 
 
 def share_of_cost(amount_cents: int, rules: Rules) -> int:

@@ -10,7 +10,7 @@ from zoneinfo import ZoneInfo
 import msgspec
 from msgspec import Struct
 
-from kotally.core.calendar import end_of_validity, local_date
+from kotally.core.calendar import local_date
 from kotally.core.ids import new_id
 from kotally.db import Database, Queries
 from kotally.ledger.acts import Act, Key, Outcome, act
@@ -20,6 +20,7 @@ from kotally.memberships.periods import Period, instalment, period, with_grace
 from kotally.payments import renewing
 from kotally.payments.purchases import Purchase
 from kotally.products.rules import Rules
+from kotally.products.validity import Good, good
 
 __all__ = ["Purchase", "grant", "plan"]
 
@@ -137,7 +138,7 @@ def _arguments(purchase: Purchase, terms: _Terms) -> dict[str, Any]:
     # An unlimited plan has periods and no credits (S1.2).
     credits_ = 0 if _rules(terms).unlimited else terms.credits
     current = _period(terms, paid_at)
-    starts_at, expires_at = _validity(terms, paid_at, current=current)
+    validity = _validity(terms, paid_at, current=current)
     arguments |= {
         "version": terms.version,
         "type": terms.type,
@@ -146,8 +147,8 @@ def _arguments(purchase: Purchase, terms: _Terms) -> dict[str, Any]:
         "payment_id": payment_id,
         "event_type": purchase.event_type,
         "paid_at": paid_at if purchase.paid_at is None else purchase.paid_at,
-        "starts_at": starts_at,
-        "ends_at": None if current else expires_at,
+        "starts_at": validity.effective_at,
+        "ends_at": None if current else validity.expires_at,
     }
     for name in ("amount_cents", "currency", "email", "name", "metadata"):
         if getattr(purchase, name) is not None:
@@ -159,9 +160,7 @@ def _arguments(purchase: Purchase, terms: _Terms) -> dict[str, Any]:
     if current:
         arguments["membership"] = _membership(terms, current, paid_at=paid_at)
     if credits_:
-        arguments["lot"] = _lot(
-            purchase, terms, starts_at=starts_at, expires_at=expires_at, payment_id=payment_id
-        )
+        arguments["lot"] = _lot(purchase, terms, validity=validity, payment_id=payment_id)
         if current:
             arguments["lot"]["period_number"] = current.number
     return arguments
@@ -175,23 +174,14 @@ def _period(terms: _Terms, paid_at: datetime) -> Period | None:
     return period(local_date(paid_at, zone), _rules(terms).period_months, 1, zone=zone)
 
 
-def _validity(
-    terms: _Terms, paid_at: datetime, *, current: Period | None
-) -> tuple[datetime, datetime | None]:
-    """Return from when and until when the credits are good (S6.2, S6.3)."""
+def _validity(terms: _Terms, paid_at: datetime, *, current: Period | None) -> Good:
+    """Return from when and until when the credits are good (S6.2 to S6.4)."""
+    zone, rules = ZoneInfo(terms.timezone), _rules(terms)
     if current:
         first = _first_instalment(terms, current)
-        grace = _rules(terms).period_grace_days
-        return current.starts_at, with_grace(first.ends_at, grace, zone=ZoneInfo(terms.timezone))
-    if terms.expiry_days is None:
-        return paid_at, None
-    zone = ZoneInfo(terms.timezone)
-    expires_at = end_of_validity(paid_at, terms.expiry_days, zone)
-    if expires_at > terms.now:
-        return paid_at, expires_at
-    # The news of the payment came later than its credits would have lived: nobody is sold an
-    # expired pack, so they live from now on.
-    return terms.now, end_of_validity(terms.now, terms.expiry_days, zone)
+        until = with_grace(first.ends_at, rules.period_grace_days, zone=zone)
+        return Good(effective_at=current.starts_at, expires_at=until)
+    return good(rules.validity, terms.expiry_days, paid_at=paid_at, now=terms.now, zone=zone)
 
 
 def _first_instalment(terms: _Terms, whole: Period) -> Period:
@@ -219,14 +209,7 @@ def _membership(terms: _Terms, current: Period, *, paid_at: datetime) -> dict[st
     return plan_
 
 
-def _lot(
-    purchase: Purchase,
-    terms: _Terms,
-    *,
-    starts_at: datetime,
-    expires_at: datetime | None,
-    payment_id: UUID,
-) -> dict[str, Any]:
+def _lot(purchase: Purchase, terms: _Terms, *, validity: Good, payment_id: UUID) -> dict[str, Any]:
     rules = _rules(terms)
     credits_ = terms.credits or 0
     cost = share_of_cost(purchase.amount_cents or 0, rules)
@@ -235,14 +218,14 @@ def _lot(
         "product_version": terms.version,
         "payment_id": payment_id,
         "class": "included" if terms.type == "membership" else "paid",
-        "effective_at": starts_at,
+        "effective_at": validity.effective_at,
         "cost_minor": cost,
         "unit_cost": cost * _MILLIONTHS // credits_,
         "restore_grace_days": rules.restore_grace_days,
-        "rules": copied_rules(rules) if terms.type == "membership" else {},
+        "rules": copied_rules(rules) | ({"starts": validity.starts} if validity.starts else {}),
     }
     optional = {
-        "expires_at": expires_at,
+        "expires_at": validity.expires_at,
         "coverage": terms.coverage,
         "coverage_width": None if terms.coverage is None else len(terms.coverage),
         "currency": purchase.currency,

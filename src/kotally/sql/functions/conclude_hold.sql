@@ -45,6 +45,7 @@ begin
          is_live = case when h.amount + v.taken = 0 then p_status in ('captured', 'penalised')
                         else h.released + v.released + h.returned + v.returned < h.amount + v.taken end
    where h.location_id = p_location_id and h.id = p_hold_id;
+  perform kotally.start_lots(p_location_id, p_hold_id, p_now);
   return json_build_object(
     'credits_captured', v.captured, 'credits_penalised', v.penalised,
     'credits_returned', v.released + v.returned, 'credits_taken', v.taken,

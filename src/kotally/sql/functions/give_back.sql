@@ -25,5 +25,6 @@ begin
          closed_at = coalesce(h.closed_at, p_now),
          is_live = h.released + h.returned + p_credits < h.amount
    where h.location_id = p_location_id and h.id = p_hold.id;
+  perform kotally.start_lots(p_location_id, p_hold.id, p_now);
 end;
 $$;

@@ -24,5 +24,6 @@ begin
      set released = h.amount, status = 'released', closed_at = h.lapses_at, is_live = false
     from unnest(p_holds) l
    where h.location_id = p_location_id and h.id = l.id;
+  perform kotally.start_lots(p_location_id, h.id, p_now) from unnest(p_holds) h;
 end;
 $$;

@@ -29,6 +29,7 @@ begin
       p_location_id, p_now,
       case when (v_state.hold).amount > 0 then array[v_state.posting] else '{}' end,
       array[v_state.hold]);
+    perform kotally.start_lots(p_location_id, (v_state.hold).id, p_now);
   end if;
   return (0, v_state.code, false, p_act.correlation_id, v_state.answer)::kotally.outcome;
 end;
