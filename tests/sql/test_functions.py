@@ -115,6 +115,11 @@ async def tour(desk: Desk) -> None:
     await make.product(desk.db, desk.location, "pc_3", rules={"unlimited": True})
     await desk.of("eve").grant(0, product_config_id="pc_3")
     assert (await desk.of("eve").deduct(1, product_config_id="pc_3")).code == "deducted"
+    await make.product(desk.db, desk.location, "pc_4", rules={"arrears": {"advance_max": 2}})
+    flo = desk.of("flo")
+    await flo.grant(1, product_config_id="pc_4")
+    await flo.deduct(2, product_config_id="pc_4", external_ref="advance")
+    await flo.restore(2, external_ref="advance")
     await desk.grant(5, lot={"expires_at": "2026-03-03T05:00:00Z"})
     await desk.deduct(1, external_ref="bk")
     await desk.deduct(1, external_ref="bk")

@@ -35,7 +35,8 @@ begin
       v_state.available[v_slice.place] := v_state.available[v_slice.place] - v_slice.amount;
     end if;
     v_entries := v_entries || (
-      v_slice.lot_id, case when v_is_owed then 'owed' else 'available' end, case when v_is_hold then 'held' else 'consumed' end,
+      v_slice.lot_id, case when v_is_owed then 'owed' else 'available' end,
+      case when v_is_hold then 'held' else 'consumed' end,
       v_slice.amount)::kotally.new_entry;
   end loop;
   v_state.seq := v_state.seq + (v_funding.taken > 0)::integer;
