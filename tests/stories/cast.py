@@ -244,7 +244,7 @@ class Member:
         path, _, query = path.partition("?")
         asked = dict(each.split("=") for each in query.split("&") if each)
         answer = await self.studio.reads(f"/contacts/{self.name}{path}", **asked)
-        return next(value for name, value in answer.items() if isinstance(value, list))
+        return next(value for value in answer.values() if isinstance(value, list))
 
     async def summary(self) -> Body:
         """Look at everything at one glance."""
