@@ -94,7 +94,7 @@ class Door:
         self.metrics.in_flight += 1
         try:
             rendered = await self._rendered(exchange)
-            await send_rendered(rendered, send)
+            await send_rendered(rendered, scope, send)
         except Gone:
             return
         finally:

@@ -9,6 +9,7 @@ import msgspec
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
 from kotally.api.call import Problem, refusal
+from kotally.api.one_piece import EXTENSION, OnePiece
 from kotally.core.ids import new_id
 
 HEAD_BYTES_MAX = 65_536
@@ -73,6 +74,8 @@ class LimitedHttp(HttpToolsProtocol):
         self._in_head = False
         self._stop_head_timer()
         super().on_headers_complete()
+        if self.cycle.scope is self.scope:
+            cast("dict[str, Any]", self.scope)[EXTENSION] = OnePiece(self.cycle)
 
     def send_400_response(self, msg: str) -> None:  # noqa: ARG002 - the parent's signature
         """Answer what is not HTTP in the one form of answers, and hang up."""

@@ -10,7 +10,8 @@ from msgspec.json import format as format_json
 
 from kotally.api.answers import REASONS, STATUS, sentence
 from kotally.api.call import Decided, Document, Replayed, Reply
-from kotally.api.exchange import Exchange, Send
+from kotally.api.exchange import Exchange, Scope, Send
+from kotally.api.one_piece import EXTENSION, OnePiece
 
 NO_CONTENT = 204
 
@@ -98,8 +99,12 @@ def decided_body(reply: Decided) -> bytes:
     )
 
 
-async def send_rendered(rendered: Rendered, send: Send) -> None:
-    """Send the start and the body."""
+async def send_rendered(rendered: Rendered, scope: Scope, send: Send) -> None:
+    """Send the answer: in one piece if the server offers it, else the start and the body."""
+    one_piece: OnePiece | None = scope.get(EXTENSION)
+    if one_piece is not None:
+        await one_piece.send(rendered.status, rendered.headers, rendered.body)
+        return
     start: dict[str, Any] = {
         "type": "http.response.start",
         "status": rendered.status,

@@ -6,6 +6,7 @@ import os
 import secrets
 import threading
 import time
+from struct import Struct
 from uuid import UUID
 
 READABLE = (
@@ -18,17 +19,28 @@ _COUNTER_SEED = (
     0x7FF  # the counter starts in its lower half, so a millisecond has room for 2048 ids
 )
 _NS_PER_MS = 1_000_000
+_POOL_FORMAT = Struct("=256Q")
 
 _lock = threading.Lock()
 _last_ms = 0
 _counter = 0
+# Random numbers fetched ahead: to ask the system for each costs more than the rest of an id.
+_pool: list[int] = []
+
+
+def _forget_pool() -> None:
+    """Let a forked child draw its own numbers."""
+    _pool.clear()
+
+
+os.register_at_fork(after_in_child=_forget_pool)
 
 
 def new_id() -> UUID:
     """Make a UUIDv7: sorts by time, and within one process strictly by the order of making."""
     with _lock:
         ms, counter = _next_tick()
-    tail = int.from_bytes(os.urandom(8)) & 0x3FFF_FFFF_FFFF_FFFF
+        tail = _random_64() & 0x3FFF_FFFF_FFFF_FFFF
     return UUID(int=ms << 80 | 0x7 << 76 | counter << 64 | 0b10 << 62 | tail)
 
 
@@ -53,9 +65,16 @@ def _next_tick() -> tuple[int, int]:
     global _last_ms, _counter  # noqa: PLW0603 - the order of ids is a fact about the whole process
     ms = time.time_ns() // _NS_PER_MS
     if ms > _last_ms:
-        _last_ms, _counter = ms, secrets.randbelow(_COUNTER_SEED)
+        _last_ms, _counter = ms, _random_64() % _COUNTER_SEED
     elif _counter < _COUNTER_MAX:
         _counter += 1
     else:
         _last_ms, _counter = _last_ms + 1, 0
     return _last_ms, _counter
+
+
+def _random_64() -> int:
+    """Return 64 random bits; the caller holds the lock."""
+    if not _pool:
+        _pool.extend(_POOL_FORMAT.unpack(os.urandom(_POOL_FORMAT.size)))
+    return _pool.pop()

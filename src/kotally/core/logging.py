@@ -6,11 +6,12 @@ Nothing secret is ever given to a logger: no headers, no query strings, no bodie
 
 from __future__ import annotations
 
+import asyncio
 import logging
 import sys
 from collections.abc import MutableMapping
 from datetime import datetime
-from typing import Any, BinaryIO, Final, Literal
+from typing import Any, BinaryIO, ClassVar, Final, Literal
 from uuid import UUID
 
 import msgspec
@@ -64,6 +65,8 @@ class _Output:
 
     stream: BinaryIO | None = None
     console: bool = False
+    lines: ClassVar[list[bytes]] = []
+    loop: asyncio.AbstractEventLoop | None = None  # that will write them
 
 
 def configure(*, level: str = "info", style: Style = "auto") -> None:
@@ -106,7 +109,7 @@ def log_request(
     correlation_id: UUID,
 ) -> None:
     """Write the one line of a request, past structlog: this is the only hot log line."""
-    if (stream := _Output.stream) is None:
+    if _Output.stream is None:
         return
     line = _RequestLine(
         now(),
@@ -121,11 +124,28 @@ def log_request(
         location_id,
         correlation_id,
     )
+    _Output.lines.append(_readable(line) if _Output.console else _encode(line) + b"\n")
     try:
-        stream.write(_readable(line) if _Output.console else _encode(line) + b"\n")
+        loop = asyncio.get_running_loop()
+    except RuntimeError:
+        _write_lines()
+        return
+    # The requests that are answered in one turn of the loop write their lines together.
+    if len(_Output.lines) == 1 or _Output.loop is not loop:
+        _Output.loop = loop
+        loop.call_soon(_write_lines)
+
+
+def _write_lines() -> None:
+    text = b"".join(_Output.lines)
+    _Output.lines.clear()
+    if (stream := _Output.stream) is None:
+        return
+    try:
+        stream.write(text)
         stream.flush()
     except (OSError, ValueError):
-        # Nobody reads our logs any more; the request was answered all the same.
+        # Nobody reads our logs any more; the requests were answered all the same.
         _Output.stream = None
 
 

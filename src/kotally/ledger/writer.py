@@ -138,8 +138,8 @@ class Writer:
         group = _Group(location_id, acts, asyncio.get_running_loop().create_future())
         self.stats.waiting += len(acts)
         lane.add(group)
-        # Shielded: a caller who leaves does not take the others' batch along.
-        return await asyncio.shield(group.answer)
+        # A caller who leaves cancels this future and nothing else: the batch goes on without it.
+        return await group.answer
 
 
 class _Lane:
