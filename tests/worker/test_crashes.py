@@ -110,7 +110,7 @@ async def _spendable(busy: Busy) -> dict[str, Any]:
     }
 
 
-class Killed(BaseException):
+class Killed(Exception):
     """The end of a process, at a statement."""
 
 
