@@ -298,11 +298,15 @@ SILENT = {
 }
 
 
+# A restore before the grant that makes the contact: in one batch the contact is there already.
+ALIKE = {"NOTHING_TO_RESTORE": "NO_ENTITLEMENT"}
+
+
 def told(outcomes: Sequence[Outcome]) -> list[tuple[str, bool, dict[str, Any]]]:
     """Return what does not depend on ids that each run makes anew."""
     return [
         (
-            outcome.code,
+            ALIKE.get(outcome.code, outcome.code),
             outcome.replayed,
             {k: v for k, v in outcome.answer.items() if k not in SILENT},
         )

@@ -15,7 +15,9 @@ from kotally.db.connections import APP_ROLE, LEDGER_ROLE
 
 # Belongs to the owner, who alone may analyze; names what it analyzes as a regclass.
 MAINTENANCE = "refresh_statistics"
-CONTROL = {"workspaces", "users", "locations", "api_clients", "migrations", "repeatables"}
+CONTROL = {
+    "workspaces", "users", "locations", "api_clients", "sweeps", "migrations", "repeatables",
+}  # fmt: skip
 
 COLUMNS = """
     select c.relname as "table", a.attname as name, a.attnum as number, a.attnotnull as required,

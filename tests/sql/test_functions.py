@@ -20,6 +20,15 @@ BODIES = """
       from pg_proc p join pg_language l on l.oid = p.prolang
      where p.pronamespace = 'kotally'::regnamespace order by 1
 """
+FREEZE = """
+    insert into kotally.freezes (
+      location_id, id, membership_id, contact_id, starts_on, resumes_on, starts_at, resumes_at,
+      mode, covers_packs, status, blocker_id, created_at)
+    select $1, kotally.new_id(), m.id, m.contact_id, '2026-03-03', '2026-03-05',
+           '2026-03-03T05:00Z', '2026-03-05T05:00Z', 'keep', true, 'planned', kotally.new_id(),
+           kotally.location_now($1)
+      from kotally.memberships m where m.location_id = $1
+"""
 DOORS = {"apply", "post", "lock_contacts", "expire_lots", "lapse_holds", "check"}
 CALLED = re.compile(r"kotally\.(\w+)\s*\(")
 
@@ -120,6 +129,8 @@ async def tour(desk: Desk) -> None:
     await flo.grant(1, product_config_id="pc_4")
     await flo.deduct(2, product_config_id="pc_4", external_ref="advance")
     await flo.restore(2, external_ref="advance")
+    await frozen(desk)
+    await desk.db.execute(FREEZE, desk.location)
     await desk.grant(5, lot={"expires_at": "2026-03-03T05:00:00Z"})
     await desk.deduct(1, external_ref="bk")
     await desk.deduct(1, external_ref="bk")
@@ -147,6 +158,23 @@ async def tour(desk: Desk) -> None:
     with pytest.raises(Exception, match="INSUFFICIENT"):
         await desk.do(make.deduct(1), make.deduct(99), atomic=True)
     await desk.assert_books()
+
+
+async def frozen(desk: Desk) -> None:
+    """Issue a lot under a freeze that is planned."""
+    await desk.db.execute(
+        """
+        insert into kotally.freezes
+          (location_id, id, membership_id, contact_id, starts_on, resumes_on, starts_at, resumes_at,
+           mode, covers_packs, status, blocker_id, created_at)
+        select m.location_id, kotally.new_id(), m.id, m.contact_id, '2031-03-03', '2031-03-05',
+               '2031-03-03T05:00:00Z', '2031-03-05T05:00:00Z', 'keep', true, 'planned',
+               kotally.new_id(), '2026-03-02T12:00:00Z'
+          from kotally.memberships m where m.location_id = $1
+        """,
+        desk.location,
+    )
+    await desk.lot(1, expires_at="2031-04-01T04:00:00Z")
 
 
 async def attributes(db: Database, name: str) -> list[str]:
