@@ -252,3 +252,11 @@ async def test_a_lapsed_hold_is_nobodys_when_a_refund_comes(till: Till) -> None:
     refunded = await till.refunds(bought, 4950)
     assert (refunded["shortfall"], refunded["holds_released"]) == (0, [])
     assert await till.balance() == (5, 0, 0, 0)
+
+
+async def test_a_payment_without_a_figure_is_refunded_as_a_whole(till: Till) -> None:
+    await till.sells()
+    bought = await till.buys(cents=None)
+    await till.uses(4)
+    assert (await till.refunds(bought))["credits_revoked"] == 10
+    assert await till.balance() == (0, 0, 0, 4)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from kotally import __version__
 from kotally.cli import (
+    adjustments,
     api_clients,
     bookings,
     books,
@@ -13,6 +14,7 @@ from kotally.cli import (
     freezes,
     locations,
     migrate,
+    payments,
     products,
     serve,
     work,
@@ -43,6 +45,8 @@ def parser() -> Parser:
         products,
         freezes,
         bookings,
+        payments,
+        adjustments,
         api_clients,
         clocks,
         books,

@@ -65,11 +65,20 @@ async def refund_in(scene: Scene, payment_id: UUID, wanted: Refund) -> Done:
     total = await _total(scene, family.payment, wanted)
     after = await _with_total(scene, family, total, policy=wanted.policy)
     brought = await bring(
-        scene, after, reason="refund", chosen=wanted.credits, shortfall=wanted.shortfall
+        scene, after, reason="refund", chosen=_chosen(after, wanted), shortfall=wanted.shortfall
     )
     await record(scene, after, "refund", wanted=wanted, brought=brought)
     await access.end_if_returned(scene, after.payment)
     return Done("refunded", await tally_of(scene, payment_id) | answer_of(brought))
+
+
+def _chosen(family: Family, wanted: Refund) -> int | None:
+    """Return what staff chose; a payment without a figure has no part, so it is all of it."""
+    payment = family.payment
+    is_whole = wanted.amount_cents is None and wanted.refunded_total_cents is None
+    if wanted.credits is None and is_whole and not payment.price:
+        return None if payment.revoke in ("none", "manual") else payment.credits_granted
+    return wanted.credits
 
 
 async def _refuse_known(scene: Scene, payment: Payment, wanted: Refund) -> None:
