@@ -24,8 +24,8 @@ FREEZE = """
     insert into kotally.freezes (
       location_id, id, membership_id, contact_id, starts_on, resumes_on, starts_at, resumes_at,
       mode, covers_packs, status, blocker_id, created_at)
-    select $1, kotally.new_id(), m.id, m.contact_id, '2026-03-03', '2026-03-05',
-           '2026-03-03T05:00Z', '2026-03-05T05:00Z', 'keep', true, 'planned', kotally.new_id(),
+    select $1, kotally.new_id(), m.id, m.contact_id, '2026-05-03', '2026-05-05',
+           '2026-05-03T04:00Z', '2026-05-05T04:00Z', 'keep', true, 'planned', kotally.new_id(),
            kotally.location_now($1)
       from kotally.memberships m where m.location_id = $1
 """

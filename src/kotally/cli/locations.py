@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from kotally.cli import screen
+from kotally.cli.acts import fresh_key, said_of
 from kotally.cli.arguments import Arguments, Commands, choice_option, command, noun
 from kotally.cli.running import accepted, on_database
 from kotally.cli.said import Said
@@ -36,6 +37,15 @@ def declare(commands: Commands) -> None:
     )
     status.add_argument("--location", metavar="L", required=True, help="the location's id")
     choice_option(status, "--status", STATUSES)
+    rezone = command(
+        verbs,
+        "set-timezone",
+        on_database(_set_timezone),
+        about="Move a location to another time zone; dates to come stay the same dates.",
+    )
+    rezone.add_argument("--location", metavar="L", required=True, help="the location's id")
+    rezone.add_argument("--timezone", metavar="TZ", required=True, help="such as Europe/Berlin")
+    rezone.add_argument("--preview", action="store_true", help="say what would happen, do nothing")
 
 
 async def _create(db: Database, arguments: Arguments) -> Said:
@@ -89,6 +99,21 @@ async def _set_status(db: Database, arguments: Arguments) -> Said:
 
     changed = accepted(await locations.set_status(db, arguments.location, arguments.status))
     return Said(facts(changed), [f"Location {changed.id} is {changed.status} now."])
+
+
+async def _set_timezone(db: Database, arguments: Arguments) -> Said:
+    from kotally.memberships import zones
+    from kotally.workspaces import locations
+
+    accepted(await locations.find(db, arguments.location))
+    outcome = await zones.change_zone(
+        db,
+        arguments.location,
+        arguments.timezone,
+        key=fresh_key("set-timezone"),
+        preview=arguments.preview,
+    )
+    return said_of(outcome, preview=arguments.preview)
 
 
 def facts(location: Location) -> dict[str, object]:

@@ -47,6 +47,8 @@ alter function kotally.settle_debts(text, kotally.new_posting, uuid, timestamptz
 alter function kotally.hold_again(text, uuid, text, text, timestamptz) owner to kotally_ledger;
 alter function kotally.project_lots(text, uuid) owner to kotally_ledger;
 alter function kotally.start_lot(text, uuid, timestamptz) owner to kotally_ledger;
+alter function kotally.rezone_lots(text, text, text, text, text, uuid, timestamptz)
+  owner to kotally_ledger;
 grant insert, update on kotally.closures to kotally_app;
 grant insert, update on kotally.work_items to kotally_app;
 
