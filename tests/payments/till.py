@@ -125,11 +125,8 @@ class Till:
         self, amount: int, *, role: Any = "owner", by: str = "ann", **wish: Any
     ) -> Said:
         preview = wish.pop("preview", False)
-        wanted = adjustments.Wish(
-            contact=self.contact,
-            amount=amount,
-            **({"reason": "correction", "note": "A mistake at the desk."} | wish),
-        )
+        words: dict[str, Any] = {"reason": "correction", "note": "A mistake at the desk."} | wish
+        wanted = adjustments.Wish(contact=self.contact, amount=amount, **words)
         return Said.of(
             await adjustments.adjust(
                 self.db,
