@@ -171,8 +171,8 @@ async def test_an_atomic_batch_is_nothing(desk: Desk, place: int) -> None:
 
     fault = caught.value
     assert fault.sqlstate == "KT001"  # pyright: ignore[reportAttributeAccessIssue] - set by the driver
-    assert fault.message == "INSUFFICIENT_CREDITS"  # pyright: ignore[reportAttributeAccessIssue] - the same
-    detail = make.decoded(fault.detail)  # pyright: ignore[reportAttributeAccessIssue] - the same
+    assert fault.message == "INSUFFICIENT_CREDITS"  # pyright: ignore[reportAttributeAccessIssue] - a row of our own
+    detail = make.decoded(fault.detail)  # pyright: ignore[reportAttributeAccessIssue] - a row of our own
     assert (detail["ord"], detail["code"]) == (place + 1, "INSUFFICIENT_CREDITS")
     assert await desk.balance() == (3, 0)
     assert not any(outcome.replayed for outcome in await desk.do(*acts))

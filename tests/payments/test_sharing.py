@@ -32,7 +32,9 @@ async def _uses(till: Till, beneficiary: str, **fields: Any) -> Said:
 
 async def _brings(till: Till, guest: str) -> Said:
     wanted = Use(beneficiary=guest, booked_by=till.contact)
-    return Said.of(await guests.bring(till.db, till.location, till.contact, wanted, key=till.key()))
+    return Said.of(
+        await guests.bring(till.db, till.location, till.contact, wanted=wanted, key=till.key())
+    )
 
 
 async def test_a_use_of_shared_credits_names_owner_beneficiary_and_who_booked(till: Till) -> None:

@@ -10,7 +10,7 @@ from kotally.workspaces.locations import Location
 
 
 async def test_a_contact_is_found_by_both_ids(db: Database, location: Location) -> None:
-    made = await contacts.ensure(db, location.id, "c1", Hints(email="a@b.de"))
+    made = await contacts.ensure(db, location.id, "c1", hints=Hints(email="a@b.de"))
 
     assert await contacts.find(db, location.id, "c1") == made
     assert await contacts.find(db, location.id, str(made.id)) == made
@@ -34,7 +34,7 @@ async def test_the_callers_id_goes_before_ours(db: Database, location: Location)
 
 
 async def test_hints_fill_what_is_empty(db: Database, location: Location) -> None:
-    made = await contacts.ensure(db, location.id, "c1", Hints(name="Ann"))
-    again = await contacts.ensure(db, location.id, "c1", Hints(name="Bob", phone="1"))
+    made = await contacts.ensure(db, location.id, "c1", hints=Hints(name="Ann"))
+    again = await contacts.ensure(db, location.id, "c1", hints=Hints(name="Bob", phone="1"))
 
     assert (again.id, again.name, again.phone, again.email) == (made.id, "Ann", "1", None)

@@ -123,25 +123,29 @@ async def _place(db: Database, arguments: Arguments) -> Said:
         waitlist=arguments.waitlist,
         allow_unfunded=arguments.unfunded,
     )
-    return await _acted(db, arguments, placing.place, wish)
+    return await _acted(db, arguments, placing.place, subject=wish)
 
 
 async def _cancel(db: Database, arguments: Arguments) -> Said:
     from kotally.bookings import settling
 
-    return await _acted(db, arguments, settling.cancel, arguments.booking)
+    return await _acted(db, arguments, settling.cancel, subject=arguments.booking)
 
 
 async def _attend(db: Database, arguments: Arguments) -> Said:
     from kotally.bookings import settling
 
-    return await _acted(db, arguments, settling.attend, arguments.booking, units=arguments.units)
+    return await _acted(
+        db, arguments, settling.attend, subject=arguments.booking, units=arguments.units
+    )
 
 
 async def _no_show(db: Database, arguments: Arguments) -> Said:
     from kotally.bookings import settling
 
-    return await _acted(db, arguments, settling.no_show, arguments.booking, at_once=arguments.now)
+    return await _acted(
+        db, arguments, settling.no_show, subject=arguments.booking, at_once=arguments.now
+    )
 
 
 async def _move(db: Database, arguments: Arguments) -> Said:
@@ -149,40 +153,42 @@ async def _move(db: Database, arguments: Arguments) -> Said:
     from kotally.bookings.rescheduling import Move
 
     move = Move(starts_at=arguments.at, ends_at=arguments.at + timedelta(minutes=arguments.minutes))
-    return await _acted(db, arguments, rescheduling.reschedule, arguments.booking, move=move)
+    return await _acted(
+        db, arguments, rescheduling.reschedule, subject=arguments.booking, move=move
+    )
 
 
 async def _correct(db: Database, arguments: Arguments) -> Said:
     from kotally.bookings import corrections
 
     wishes = {"to": arguments.to, "note": arguments.note}
-    return await _acted(db, arguments, corrections.correct, arguments.booking, **wishes)
+    return await _acted(db, arguments, corrections.correct, subject=arguments.booking, **wishes)
 
 
 async def _cancel_class(db: Database, arguments: Arguments) -> Said:
     from kotally.bookings import classes
 
-    return await _acted(db, arguments, classes.cancel_class, arguments.class_ref)
+    return await _acted(db, arguments, classes.cancel_class, subject=arguments.class_ref)
 
 
 async def _undo(db: Database, arguments: Arguments) -> Said:
     from kotally.bookings import classes
 
-    return await _acted(db, arguments, classes.undo, arguments.cancellation)
+    return await _acted(db, arguments, classes.undo, subject=arguments.cancellation)
 
 
 async def _promote(db: Database, arguments: Arguments) -> Said:
     from kotally.bookings import waitlist
 
     wishes = {"places": arguments.places}
-    return await _acted(db, arguments, waitlist.promote, arguments.class_ref, **wishes)
+    return await _acted(db, arguments, waitlist.promote, subject=arguments.class_ref, **wishes)
 
 
 async def _settle_fee(db: Database, arguments: Arguments) -> Said:
     from kotally.bookings import fees
 
     settlement = getattr(arguments, "as")
-    return await _acted(db, arguments, fees.settle, arguments.fee, settlement=settlement)
+    return await _acted(db, arguments, fees.settle, subject=arguments.fee, settlement=settlement)
 
 
 async def _list(db: Database, arguments: Arguments) -> Said:
@@ -214,6 +220,7 @@ async def _acted(
     db: Database,
     arguments: Arguments,
     act: Callable[..., Awaitable[Outcome]],
+    *,
     subject: object,
     **wishes: Any,  # noqa: ANN401 - what the act takes beside its subject
 ) -> Said:

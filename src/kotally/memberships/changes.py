@@ -127,7 +127,7 @@ async def _checked(
     if membership.status == "ended":
         raise Declined("MEMBERSHIP_ENDED", ended_at=membership.ends_at and iso(membership.ends_at))
     plan = await memberships.load_plan(
-        scene.tx, scene.location_id, wanted.product_config_id, wanted.version
+        scene.tx, scene.location_id, wanted.product_config_id, version=wanted.version
     )
     if plan is None:
         raise Declined("CONFIG_NOT_FOUND")

@@ -118,8 +118,8 @@ async def close(
             ],
         )
         await scene.post(revived)
-        await _told(scene, "closure_applied", closure_id, lots)
-        return Done("closure_applied", _answer(closure_id, days, lots, revived))
+        await _told(scene, "closure_applied", closure_id, lots=lots)
+        return Done("closure_applied", _answer(closure_id, days, lots, postings=revived))
 
     return await play(db, location_id, "closure", key=key, work=work, preview=preview)
 
@@ -160,8 +160,8 @@ async def undo(
             closure_id,
             scene.now,
         )
-        await _told(scene, "closure_undone", closure_id, lots)
-        return Done("closure_undone", _answer(closure_id, days, lots, lost))
+        await _told(scene, "closure_undone", closure_id, lots=lots)
+        return Done("closure_undone", _answer(closure_id, days, lots, postings=lost))
 
     operation = f"undo closure {closure_id}"
     return await play(db, location_id, operation, key=key, work=work, preview=preview)
@@ -229,7 +229,7 @@ def _expiries(scene: Scene, lots: Sequence[_Lot]) -> list[Posting]:
     ]
 
 
-async def _told(scene: Scene, type_: str, closure_id: UUID, lots: Sequence[_Lot]) -> None:
+async def _told(scene: Scene, type_: str, closure_id: UUID, *, lots: Sequence[_Lot]) -> None:
     moved: dict[UUID, list[dict[str, Any]]] = {}
     for lot in lots:
         moved.setdefault(lot.contact_id, []).append(
@@ -240,7 +240,7 @@ async def _told(scene: Scene, type_: str, closure_id: UUID, lots: Sequence[_Lot]
 
 
 def _answer(
-    closure_id: UUID, days: int, lots: Sequence[_Lot], postings: Sequence[Posting]
+    closure_id: UUID, days: int, lots: Sequence[_Lot], *, postings: Sequence[Posting]
 ) -> dict[str, Any]:
     return {
         "closure_id": closure_id,

@@ -62,7 +62,7 @@ async def extend_lot(
             to_at=to_at,
             reason=reason,
         )
-        return Done("expiry_extended", await _answer(scene, lot, to_at, revived))
+        return Done("expiry_extended", await _answer(scene, lot, to_at, revived=revived))
 
     operation = f"extend {lot_id}"
     return await play(db, location_id, operation, key=key, work=work, preview=preview)
@@ -106,7 +106,7 @@ async def _locked(scene: Scene, lot_id: UUID) -> Expiring:
 
 
 async def _answer(
-    scene: Scene, lot: Expiring, to_at: datetime, revived: Sequence[Posting]
+    scene: Scene, lot: Expiring, to_at: datetime, *, revived: Sequence[Posting]
 ) -> dict[str, Any]:
     return {
         "lot_id": lot.id,

@@ -64,7 +64,7 @@ async def freeze(
     async def work(scene: Scene) -> Done:
         membership = await _locked(scene, membership_id)
         span = Span(wish.starts_on or local_date(scene.now, scene.zone), wish.resumes_on)
-        made = freezes_records.planned(scene, membership_id, membership.contact_id, span)
+        made = freezes_records.planned(scene, membership_id, membership.contact_id, span=span)
         if membership.ends_at is not None and made.starts_at >= membership.ends_at:
             raise Declined("FREEZE_AFTER_END", ends_at=iso(membership.ends_at))
         made = await demand_allowed(scene, membership, made, reason=wish.override_reason)
@@ -81,7 +81,9 @@ async def freeze(
         bookings = await cancel_inside(scene, made, keep=wish.keep)
         if made.starts_at <= scene.now:
             made = await begin(scene, made)
-        return Done("membership_frozen", await answer_of(scene, membership, made, bookings))
+        return Done(
+            "membership_frozen", await answer_of(scene, membership, made, bookings=bookings)
+        )
 
     operation = f"freeze {membership_id}"
     return await play(db, location_id, operation, key=key, work=work, preview=preview)
@@ -119,7 +121,7 @@ async def resume(
         else:
             ended = await _settled(scene, membership, running.until(day, scene.zone))
             await _told(scene, "freeze_shortened", ended)
-        return Done("membership_resumed", await answer_of(scene, membership, ended, []))
+        return Done("membership_resumed", await answer_of(scene, membership, ended, bookings=[]))
 
     operation = f"resume {membership_id}"
     return await play(db, location_id, operation, key=key, work=work, preview=preview)
@@ -157,7 +159,9 @@ async def extend(
         added = msgspec.structs.replace(longer, starts_at=before.resumes_at)
         bookings = await cancel_inside(scene, added, keep=keep)
         await _told(scene, "freeze_extended", longer)
-        return Done("freeze_extended", await answer_of(scene, membership, longer, bookings))
+        return Done(
+            "freeze_extended", await answer_of(scene, membership, longer, bookings=bookings)
+        )
 
     operation = f"freeze-extend {membership_id}"
     return await play(db, location_id, operation, key=key, work=work, preview=preview)
@@ -186,7 +190,7 @@ async def cancel(
         await freezes_records.unblock(scene, gone)
         await project(scene, gone.contact_id)
         await _told(scene, "freeze_cancelled", gone)
-        return Done("freeze_cancelled", await answer_of(scene, membership, gone, []))
+        return Done("freeze_cancelled", await answer_of(scene, membership, gone, bookings=[]))
 
     operation = f"freeze-cancel {membership_id}"
     return await play(db, location_id, operation, key=key, work=work, preview=preview)

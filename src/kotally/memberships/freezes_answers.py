@@ -56,7 +56,7 @@ async def demand_allowed(
 
 
 async def answer_of(
-    scene: Scene, before: Membership, freeze: Freeze, bookings: list[dict[str, Any]]
+    scene: Scene, before: Membership, freeze: Freeze, *, bookings: list[dict[str, Any]]
 ) -> dict[str, Any]:
     """Say what a freeze comes to: dates, lots, bookings, money and what is left to use."""
     membership = await reload(scene, before.id)
@@ -139,14 +139,14 @@ async def _lots(scene: Scene, freeze: Freeze) -> list[dict[str, Any]]:
 def _next_charge(scene: Scene, membership: Membership, freeze: Freeze) -> int | None:
     if membership.renews_itself or membership.currency is None:
         return None
-    return _share(scene, membership, freeze, membership.paid_cents)
+    return _share(scene, membership, freeze, amount=membership.paid_cents)
 
 
 def _next_credits(scene: Scene, membership: Membership, freeze: Freeze) -> int:
-    return _share(scene, membership, freeze, membership.plan.issues)
+    return _share(scene, membership, freeze, amount=membership.plan.issues)
 
 
-def _share(scene: Scene, membership: Membership, freeze: Freeze, amount: int) -> int:
+def _share(scene: Scene, membership: Membership, freeze: Freeze, *, amount: int) -> int:
     if freeze.mode != "prorate" or freeze.status == "cancelled":
         return amount
     return prorated(amount, membership.period, [freeze.span], zone=scene.zone)

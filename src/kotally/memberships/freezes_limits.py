@@ -171,7 +171,7 @@ def _count(asked: Asked) -> Iterator[Limit]:
     if len(inside) >= most:
         yield Limit(
             "FREEZE_COUNT_REACHED",
-            {"count": most, "starts_on": _next_start(asked, window, inside, most)},
+            {"count": most, "starts_on": _next_start(asked, window, inside, most=most)},
         )
 
 
@@ -226,7 +226,7 @@ def _window_of(asked: Asked, on: date) -> Span:
             return Span(starts_on, add_months(asked.began_on, MONTHS_OF_YEAR * (years + 1)))
 
 
-def _next_start(asked: Asked, window: Span, inside: Sequence[Span], most: int) -> date | None:
+def _next_start(asked: Asked, window: Span, inside: Sequence[Span], *, most: int) -> date | None:
     if most == 0:
         return None
     if asked.policy.window != "rolling_12_months":

@@ -79,7 +79,7 @@ async def of_membership(db: Queries, location_id: str, membership_id: UUID) -> l
 
 
 async def due(
-    db: Queries, location_id: str, contact_ids: Sequence[UUID], now: datetime
+    db: Queries, location_id: str, contact_ids: Sequence[UUID], *, now: datetime
 ) -> list[Freeze]:
     """Read the freezes of these contacts that have to begin or to end by now, oldest first."""
     return await db.rows(
@@ -176,7 +176,7 @@ async def unblock(scene: Scene, freeze: Freeze) -> None:
     )
 
 
-def planned(scene: Scene, membership_id: UUID, contact_id: UUID, span: Span) -> Freeze:
+def planned(scene: Scene, membership_id: UUID, contact_id: UUID, *, span: Span) -> Freeze:
     """Make a freeze that nobody has written yet; its mode and its covering are to be said."""
     return Freeze(
         id=new_id(),

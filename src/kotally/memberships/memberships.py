@@ -187,7 +187,7 @@ async def load_changes(db: Queries, location_id: str, ids: Sequence[UUID]) -> di
 
 
 async def load_plan(
-    db: Queries, location_id: str, product_config_id: str, version: int | None = None
+    db: Queries, location_id: str, product_config_id: str, *, version: int | None = None
 ) -> Plan | None:
     """Read a version of a membership product that is on sale; by default the current one."""
     row = await db.fetchrow(

@@ -55,7 +55,9 @@ async def migrate(
     """
 
     async def work(scene: Scene) -> Done:
-        plan = await memberships.load_plan(scene.tx, scene.location_id, product_config_id, version)
+        plan = await memberships.load_plan(
+            scene.tx, scene.location_id, product_config_id, version=version
+        )
         if plan is None:
             raise Declined("CONFIG_NOT_FOUND")
         row = await scene.tx.fetchrow(

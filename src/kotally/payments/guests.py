@@ -15,7 +15,7 @@ from kotally.products.rules import read_rules
 
 
 async def bring(
-    db: Database, location_id: str, owner: str, wanted: Use, *, key: Key, preview: bool = False
+    db: Database, location_id: str, owner: str, *, wanted: Use, key: Key, preview: bool = False
 ) -> Outcome:
     """
     Pay for a guest, who is a contact, with the owner's credits that are good for guests.
@@ -50,7 +50,7 @@ async def _first_that_pays(scene: Scene, whose: tuple[UUID, UUID], wanted: Use) 
         raise Declined("GUESTS_NOT_ALLOWED", contact_id=owner_id)
     against: tuple[str, dict[str, Any]] = ("GUESTS_NOT_ALLOWED", {})
     for product_config_id, rule in allowed.items():
-        refused = await _refusal(scene, guest_id, product_config_id, rule)
+        refused = await _refusal(scene, guest_id, product_config_id, rule=rule)
         if refused is not None:
             against = refused
             continue
@@ -62,7 +62,7 @@ async def _first_that_pays(scene: Scene, whose: tuple[UUID, UUID], wanted: Use) 
 
 
 async def _refusal(
-    scene: Scene, guest_id: UUID, product_config_id: str, rule: Sharing
+    scene: Scene, guest_id: UUID, product_config_id: str, *, rule: Sharing
 ) -> tuple[str, dict[str, Any]] | None:
     """Say why a guest may not come on a product: a member already, or too often."""
     row = await scene.tx.fetchrow(

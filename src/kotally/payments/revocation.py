@@ -66,10 +66,10 @@ def take(family: Family, wanted: int) -> Taking:
     children = [lot for lot in family.lots if lot.parent_lot_id is not None]
     left = wanted
     for lots in (roots, children):
-        left = _drain(taking, lots, "available", left, limits={})
-        left = _drain(taking, lots, "suspended", left, limits=free)
+        left = _drain(taking, lots, "available", wanted=left, limits={})
+        left = _drain(taking, lots, "suspended", wanted=left, limits=free)
     for bucket in ("expired", "forfeited"):
-        left = _drain(taking, [*roots, *children], bucket, left, limits={})
+        left = _drain(taking, [*roots, *children], bucket, wanted=left, limits={})
     used: list[tuple[Lot, int]] = []
     unclaimed = left
     for lot in [*roots, *children]:
@@ -81,7 +81,7 @@ def take(family: Family, wanted: int) -> Taking:
 
 
 def _drain(
-    taking: Taking, lots: Sequence[Lot], bucket: Bucket, wanted: int, *, limits: dict[UUID, int]
+    taking: Taking, lots: Sequence[Lot], bucket: Bucket, *, wanted: int, limits: dict[UUID, int]
 ) -> int:
     """Take from one bucket of lots, and return what is still wanted."""
     for lot in lots:

@@ -36,7 +36,7 @@ async def share(
         await scene.lock([owner_id, user_id])
         if entitlement_id is not None:
             await _demand_shareable(scene, owner_id, entitlement_id)
-        await _end(scene, owner_id, user_id, entitlement_id)
+        await _end(scene, owner_id, user_id, entitlement_id=entitlement_id)
         share_id = new_id()
         await scene.tx.execute(
             """
@@ -77,7 +77,7 @@ async def unshare(
         owner_id = await people.contact_of(scene, owner)
         user_id = await people.contact_of(scene, user)
         await scene.lock([owner_id, user_id])
-        if not await _end(scene, owner_id, user_id, entitlement_id):
+        if not await _end(scene, owner_id, user_id, entitlement_id=entitlement_id):
             raise Declined("NOT_SHARED", owner_id=owner_id, user_id=user_id)
         facts = {"owner_id": owner_id, "user_id": user_id}
         await scene.happened(owner_id, "credits_unshared", entitlement_id=entitlement_id, **facts)
@@ -161,7 +161,7 @@ async def _demand_shareable(scene: Scene, owner_id: UUID, entitlement_id: UUID) 
         raise Declined("NOT_SHAREABLE", entitlement_id=entitlement_id)
 
 
-async def _end(scene: Scene, owner_id: UUID, user_id: UUID, entitlement_id: UUID | None) -> bool:
+async def _end(scene: Scene, owner_id: UUID, user_id: UUID, *, entitlement_id: UUID | None) -> bool:
     rows = await scene.tx.fetch(
         """
         update kotally.shares s set until = $5

@@ -106,7 +106,9 @@ async def _move(
     for parent, part in chosen:
         if parent.entitlement_id not in entitlements:
             entitlements[parent.entitlement_id] = await _entitle(scene, taker, parent)
-        children.append(_child(parent, part, taker, entitlements[parent.entitlement_id]))
+        children.append(
+            _child(parent, part, taker, entitlement_id=entitlements[parent.entitlement_id])
+        )
     out = [Entry(parent.id, "available", "transferred", part) for parent, part in chosen]
     came = [
         Entry(child["id"], "issued", "available", part)
@@ -126,7 +128,7 @@ async def _move(
     return transfer_id
 
 
-def _child(parent: Spendable, amount: int, taker: UUID, entitlement_id: UUID) -> LotFields:
+def _child(parent: Spendable, amount: int, taker: UUID, *, entitlement_id: UUID) -> LotFields:
     child: LotFields = {
         "id": new_id(),
         "contact_id": taker,

@@ -147,7 +147,7 @@ class _Slot:
 
 
 def _child(
-    settings: Settings, listener: socket.socket, parent: Connection, counts_file: Path
+    settings: Settings, listener: socket.socket, parent: Connection, *, counts_file: Path
 ) -> None:
     """Serve in a process of its own; stop when the parent is gone, even if it was killed."""
     logging.configure(level=settings.log_level, style=settings.log_format)

@@ -53,7 +53,7 @@ async def find(db: Queries, location_id: str, reference: str) -> Contact | None:
 
 
 async def ensure(
-    db: Queries, location_id: str, external_id: str, hints: Hints | None = None
+    db: Queries, location_id: str, external_id: str, *, hints: Hints | None = None
 ) -> Contact:
     """Return the contact of that id, created if need be, with its empty fields filled in."""
     hints = hints or Hints()
