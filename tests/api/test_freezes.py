@@ -8,7 +8,7 @@ import pytest
 
 from kotally.core.ids import new_id
 from tests import make
-from tests.api.front import MEMBERSHIP, Front, Shop
+from tests.api.front import MEMBER, MEMBERSHIP, Front, Shop
 from tests.memberships.club import ny
 
 
@@ -141,3 +141,26 @@ async def test_each_endpoint_asks_for_its_scope(front: Front) -> None:
         without = await shop.post(path, asked, token="")
         narrow = await shop.post(path, asked, token=token)
         assert (without.status_code, narrow.json()["reason_code"]) == (401, "INSUFFICIENT_SCOPE")
+
+
+async def test_a_past_class_is_paid_by_what_was_good_then(front: Front) -> None:
+    shop, _ = await clocked(front)
+    await front.owner.execute(
+        "update kotally.locations set clock_at = $2 where id = $1", shop.id, ny("2026-01-03T15:00")
+    )
+    body = {
+        "external_contact_id": MEMBER,
+        "calendar_id": "cal_1",
+        "appointment_time": "2026-01-02T12:00:00Z",
+        "reason": "Was not scanned",
+    }
+
+    done = await post(shop, "/entitlements/deduct-past", **body)
+    ahead = {**body, "appointment_time": "2026-01-05T12:00:00Z"}
+    refused = await post(shop, "/entitlements/deduct-past", **ahead)
+    many = await post(shop, "/entitlements/deduct-past", **body, amount=9)
+
+    assert (done.json()["reason_code"], done.json()["balance_after"]) == ("past_class_recorded", 7)
+    assert refused.json()["reason_code"] == "CLASS_NOT_PAST"
+    assert (many.json()["reason_code"], many.json()["short_by"]) == ("INSUFFICIENT_CREDITS", 2)
+    await shop.assert_books()

@@ -18,6 +18,7 @@ REASONS = (
         "The credits of the closed days live longer by their number.",
         "It can be undone once, with `closure_id`.",
     ),
+    done("past_class_recorded", "The class was paid with credits that were good at its time."),
     done("closure_undone", "The closure was undone; what was used meanwhile stays used."),
     refused("FREEZE_NOT_ALLOWED", "The plan allows no freezes.", _OR_REASON),
     refused(
@@ -78,6 +79,11 @@ REASONS = (
         "LOT_NOT_FOUND",
         "There is no such lot in this location.",
         "Use a `lot_id` of the contact's credits or entitlements.",
+    ),
+    refused(
+        "CLASS_NOT_PAST",
+        "The class has not been yet.",
+        "Deduct or book it, or use the latest time that `allowed` names.",
     ),
     refused("LOT_NEVER_EXPIRES", "These credits never expire.", "Do nothing."),
     refused("EXPIRY_NOT_LATER", "The credits are good for that day already.", f"{_NEAREST}."),

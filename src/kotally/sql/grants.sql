@@ -32,7 +32,7 @@ alter function kotally.expire_lots(text, integer) owner to kotally_ledger;
 alter function kotally.lapse_holds(text, integer) owner to kotally_ledger;
 grant insert, update on kotally.strikes, kotally.fees, kotally.penalties, kotally.class_cancellations
   to kotally_app;
-grant update on kotally.bookings to kotally_ledger;
+grant update on kotally.bookings, kotally.fees to kotally_ledger;
 alter function kotally.conclude_hold(text, uuid, text, bigint, bigint, text, boolean, timestamptz)
   owner to kotally_ledger;
 alter function kotally.place_hold(text, kotally.act, uuid, smallint, timestamptz) owner to kotally_ledger;
@@ -47,6 +47,7 @@ alter function kotally.settle_debts(text, kotally.new_posting, uuid, timestamptz
 alter function kotally.hold_again(text, uuid, text, text, timestamptz) owner to kotally_ledger;
 alter function kotally.project_lots(text, uuid) owner to kotally_ledger;
 alter function kotally.start_lot(text, uuid, timestamptz) owner to kotally_ledger;
+alter function kotally.use_past(text, kotally.act, uuid, smallint, timestamptz) owner to kotally_ledger;
 alter function kotally.rezone_lots(text, text, text, text, text, uuid, timestamptz)
   owner to kotally_ledger;
 grant insert, update on kotally.closures to kotally_app;
