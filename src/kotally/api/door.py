@@ -248,10 +248,11 @@ def _bind(route: Route) -> _Bound:
 def _invalid(exchange: Exchange, problems: list[Problem]) -> Refusal:
     first = f"{problems[0].field} {problems[0].message}"
     more = f" ({len(problems)} problems in all)" if len(problems) > 1 else ""
+    is_read = exchange.route is not None and exchange.route.method == "GET"
     return refusal(
         "VALIDATION_ERROR",
         exchange.correlation_id,
-        message=f"{first}{more}; nothing was written.",
+        message=f"{first}{more}." if is_read else f"{first}{more}; nothing was written.",
         errors=problems,
     )
 

@@ -28,10 +28,11 @@ _FIXED = {
     "Expected `datetime` with a timezone component": TIME_FORM,
     "Number out of range": "is a number out of range",
 }
+_FORMS = {"^[A-Za-z]{3}$": "must be the three letters of a currency, such as USD"}
 _TYPE = re.compile(r"Expected `([^`]*)`, got `([^`]*)`")
 _BOUND = re.compile(r"Expected `(?:int|float)[^`]*` (>=|<=|>|<) (-?[0-9.]+)")
 _LENGTH = re.compile(r"Expected `([a-z]+)[^`]*` of length (>=|<=) ([0-9]+)")
-_PATTERN = re.compile(r"Expected `str[^`]*` matching regex")
+_PATTERN = re.compile(r"Expected `str[^`]*` matching regex '([^']*)'")
 _MISSING = re.compile(r"Object missing required field `([^`]*)`")
 _UNKNOWN = re.compile(r"Object contains unknown field `([^`]*)`")
 
@@ -52,8 +53,8 @@ def plain(text: str) -> str:
         return _mislength(found[1], found[2], int(found[3]))
     if found := _BOUND.match(text):
         return f"must be {found[2]} or more" if found[1] == ">=" else f"must be at most {found[2]}"
-    if _PATTERN.match(text):
-        return "does not have the form this field needs"
+    if found := _PATTERN.match(text):
+        return _FORMS.get(found[1], "does not have the form this field needs")
     if found := _MISSING.match(text):
         return f"lacks the required field {found[1]}"
     if found := _UNKNOWN.match(text):
