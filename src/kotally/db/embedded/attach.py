@@ -104,6 +104,11 @@ class Attachment:
                 f"{fault.filename or self._data} belongs to another user. Run Kotally as that "
                 "user, or choose another directory in KOTALLY_DATA."
             ) from fault
+        except OSError as fault:
+            raise EmbeddedFailure(
+                f"The data directory {self._data} cannot be made: {fault.strerror}. "
+                "Choose another directory in KOTALLY_DATA."
+            ) from fault
 
     def _answers(self) -> bool:
         try:
