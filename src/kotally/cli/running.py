@@ -101,7 +101,23 @@ def _show_fault(fault: Exception, *, as_json: bool) -> None:
         traceback.print_exception(fault)
         screen.show_failure(f"kotally failed: {type(fault).__name__}: {fault}", as_json=as_json)
         return
-    screen.show_failure(str(fault) or type(fault).__name__, as_json=as_json)
+    screen.show_failure(_sentence(fault), as_json=as_json)
+
+
+def _sentence(fault: Exception) -> str:
+    """Say what went wrong as a sentence; a database that is away also needs to be told which."""
+    said = str(fault) or type(fault).__name__
+    if not _is_away(fault):
+        return said
+    return (
+        f"{said[0].upper()}{said[1:]}. Check that PostgreSQL runs and that KOTALLY_DATABASE_URL "
+        "names it, then try again."
+    )
+
+
+def _is_away(fault: Exception) -> bool:
+    module = sys.modules.get("kotally.db.faults")
+    return module is not None and isinstance(fault, module.DatabaseUnavailable)
 
 
 def _is_expected(fault: Exception) -> bool:
