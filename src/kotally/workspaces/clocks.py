@@ -7,6 +7,7 @@ from typing import Final
 
 from msgspec import Struct
 
+from kotally.core.calendar import iso
 from kotally.db import Queries
 from kotally.workspaces import locations
 from kotally.workspaces.locations import Location
@@ -57,7 +58,7 @@ def target(
     if at <= location.now:
         return Refused(
             "NOT_ALLOWED",
-            f"The clock only goes forward: it stands at {location.now.isoformat()} already.",
+            f"The clock only goes forward: it stands at {iso(location.now)} already.",
         )
     return at
 
@@ -98,6 +99,6 @@ async def _set(db: Queries, location: Location, at: datetime) -> Advanced | Refu
     if moved != "UPDATE 1":
         return Refused(
             "NOT_ALLOWED",
-            f"The clock only goes forward: it stands at {after.now.isoformat()} already.",
+            f"The clock only goes forward: it stands at {iso(after.now)} already.",
         )
     return Advanced(after, location.now)
