@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from datetime import date
+from datetime import date, datetime
 from typing import Final, LiteralString
 from uuid import UUID
 from zoneinfo import ZoneInfo
 
 import msgspec
 
+from kotally.core.calendar import local_date
 from kotally.core.ids import new_id
 from kotally.db import Database, Transaction
 from kotally.ledger.acts import Key
@@ -88,6 +89,18 @@ async def end(scene: Scene, freeze: Freeze, resumes_on: date) -> Freeze:
     return ended
 
 
+async def stop(scene: Scene, membership_id: UUID, at: datetime) -> None:
+    """End what is frozen and drop what is planned, because the membership itself has ended."""
+    for freeze in await freezes_records.of_membership(scene.tx, scene.location_id, membership_id):
+        if freeze.status == "running":
+            ended_on = min(local_date(at, scene.zone), freeze.resumes_on)
+            await end(scene, freeze, max(ended_on, freeze.starts_on))
+        elif freeze.status == "planned":
+            await freezes_records.update(scene, msgspec.structs.replace(freeze, status="cancelled"))
+            await freezes_records.unblock(scene, freeze)
+            await project(scene, freeze.contact_id)
+
+
 async def project(scene: Scene, contact_id: UUID) -> None:
     """Say anew until when the contact's lots will live (S8.4)."""
     await scene.tx.execute("select kotally.project_lots($1, $2)", scene.location_id, contact_id)
@@ -96,7 +109,9 @@ async def project(scene: Scene, contact_id: UUID) -> None:
 async def catch_up(scene: Scene, contact_ids: Sequence[UUID]) -> list[Freeze]:
     """Begin and end what is due for these contacts; the scene holds their locks."""
     done: list[Freeze] = []
-    for freeze in await freezes_records.due(scene.tx, scene.location_id, contact_ids, scene.now):
+    for freeze in await freezes_records.due(
+        scene.tx, scene.location_id, contact_ids, now=scene.now
+    ):
         turned = freeze
         if turned.status == "planned":
             turned = await begin(scene, turned)
@@ -104,6 +119,15 @@ async def catch_up(scene: Scene, contact_ids: Sequence[UUID]) -> list[Freeze]:
             turned = await end(scene, turned, turned.resumes_on)
         done.append(turned)
     return done
+
+
+async def turn_due_of(db: Database, location_id: str, *, contact_id: UUID, limit: int) -> Swept:
+    """Begin and end the freezes of one contact whose time has come, because somebody asks."""
+    async with db.transaction() as tx:
+        scene = await _scene(tx, location_id)
+        await scene.lock([contact_id])
+        done = (await catch_up(scene, [contact_id]))[:limit]
+    return Swept(len(done), [_line(freeze) for freeze in done])
 
 
 async def turn_due(db: Database, location_id: str, *, limit: int) -> Swept:
