@@ -201,7 +201,7 @@ def act(operation: str, external_contact_id: str | None = "ana", **fields: Any) 
     `request_id` None makes an act that is not remembered. `args` is a mapping.
     """
     request_id = fields.pop("request_id", name("request"))
-    made = {
+    made: dict[str, Any] = {
         "id": new_id(),
         "correlation_id": new_id(),
         "source": "api",

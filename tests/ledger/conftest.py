@@ -53,7 +53,8 @@ def opened(ledger_db: Database, ledger_owner: Database) -> Opened:
     """Return a function that opens a desk; it takes what `make.location` takes."""
 
     async def open_desk(**columns: Any) -> Desk:
-        location = await make.location(ledger_owner, **({"clock": NOON} | columns))
+        columns.setdefault("clock", NOON)
+        location = await make.location(ledger_owner, **columns)
         return Desk(ledger_db, ledger_owner, location)
 
     return open_desk

@@ -170,9 +170,9 @@ async def test_an_atomic_batch_is_nothing(desk: Desk, place: int) -> None:
         await desk.do(*acts, atomic=True)
 
     fault = caught.value
-    assert fault.sqlstate == "KT001"  # pyright: ignore[reportAttributeAccessIssue] - set by the driver
-    assert fault.message == "INSUFFICIENT_CREDITS"  # pyright: ignore[reportAttributeAccessIssue] - a row of our own
-    detail = make.decoded(fault.detail)  # pyright: ignore[reportAttributeAccessIssue] - a row of our own
+    assert fault.sqlstate == "KT001"
+    assert fault.message == "INSUFFICIENT_CREDITS"
+    detail = make.decoded(fault.detail)
     assert (detail["ord"], detail["code"]) == (place + 1, "INSUFFICIENT_CREDITS")
     assert await desk.balance() == (3, 0)
     assert not any(outcome.replayed for outcome in await desk.do(*acts))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from typing import Any
 from uuid import UUID
 
 import pytest
@@ -258,7 +259,7 @@ async def test_check_and_commit_agree(
     for columns in held:
         await desk.lot(**columns)
     await desk.contact_id()
-    wanted = {"calendar_id": calendar} if calendar else {}
+    wanted: dict[str, Any] = {"calendar_id": calendar} if calendar else {}
     if days:
         wanted["appointment_at"] = at(f"2026-03-{2 + days:02}T12:00" if days < 29 else "2026-04-11")
 

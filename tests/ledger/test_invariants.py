@@ -317,8 +317,8 @@ async def test_the_application_moves_credits_by_the_kernel_only(
     """The inner functions run with the caller's rights, so calling them past the door is vain."""
     calls = [
         """
-        select kotally.move_buckets('{location}', array[
-          ('{location}', '{contact}', 2, 1, '{lot}', 'available', 'consumed', 1)::kotally.entries])
+        select kotally.enter('{location}', now(), array[
+          null::kotally.new_posting])
         """,
         """
         select kotally.open_lots('{location}', array[
