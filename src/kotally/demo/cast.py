@@ -5,17 +5,26 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Final
 
+import msgspec
 from msgspec import Struct
 
 from kotally.core.dice import Dice
 from kotally.products.coverage import Coverage
-from kotally.products.policies import Rollover
+from kotally.products.policies import Attendance, FreezePolicy, Penalty, Rollover, Tier
 from kotally.products.products import ProductType, Terms
 from kotally.products.rules import Rules
 
 AGENCY: Final = "Calm Agency"
 OWNER_EMAIL: Final = "owner@calm.example"
 SHARE_OF_MEMBERSHIPS: Final = 45  # percent; the others buy packs
+SHARE_OF_REGULARS: Final = 10  # percent; they book ahead, the others walk in
+
+HOUSE_RULES: Final = Attendance(
+    late_tiers=[Tier(hours_before_from=12, fee_cents=500)],
+    no_show_fee_cents=1_000,
+    free_allowance=1,
+    penalty=Penalty(threshold=3, block_days=5),
+)
 
 FIRST_NAMES: Final = """
     Ana Ben Carla David Elif Farid Greta Hana Ivan Julia Karim Lena Marco Nora Oscar Paula Quinn
@@ -59,21 +68,27 @@ class Member(Struct, frozen=True, kw_only=True):
     classes_a_week: int
     joins_on_day: int
     reliability: int
+    books_ahead: bool
 
 
 def _offers(prefix: str, everything: Coverage, small: Coverage, *, price: int) -> tuple[Offer, ...]:
-    eight = Rules(rollover=Rollover(max_per_roll=4, max_bank=6, lives_months=2))
+    rollover = Rollover(max_per_roll=4, max_bank=6, lives_months=2)
+    plan = Rules(attendance=HOUSE_RULES, freeze=FreezePolicy(max_count=3))
+    eight = msgspec.structs.replace(plan, rollover=rollover)
+    pack = Rules(attendance=HOUSE_RULES)
     return (
         Offer(
             id=f"{prefix}_ten",
             type="package",
-            terms=Terms(name="Ten classes", credits=10, expiry_days=90, coverage=everything),
+            terms=Terms(
+                name="Ten classes", credits=10, expiry_days=90, coverage=everything, rules=pack
+            ),
             price_cents=price * 10,
         ),
         Offer(
             id=f"{prefix}_five",
             type="package",
-            terms=Terms(name="Five classes", credits=5, expiry_days=45, coverage=small),
+            terms=Terms(name="Five classes", credits=5, expiry_days=45, coverage=small, rules=pack),
             price_cents=price * 5 + 500,
         ),
         Offer(
@@ -85,7 +100,7 @@ def _offers(prefix: str, everything: Coverage, small: Coverage, *, price: int) -
         Offer(
             id=f"{prefix}_twelve",
             type="membership",
-            terms=Terms(name="Twelve a month", credits=12, coverage=everything),
+            terms=Terms(name="Twelve a month", credits=12, coverage=everything, rules=plan),
             price_cents=price * 9,
         ),
     )
@@ -138,4 +153,5 @@ def _member(studio: Studio, dice: Dice, number: int, *, days: int) -> Member:
         classes_a_week=dice.between(1, 3),
         joins_on_day=dice.between(0, 20) if early else dice.between(0, days - 1),
         reliability=dice.between(80, 98),
+        books_ahead=dice.chance(SHARE_OF_REGULARS),
     )

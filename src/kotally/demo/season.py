@@ -5,18 +5,21 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Sequence
 from datetime import datetime, timedelta
-from typing import Final
+from typing import Any, Final
+from uuid import UUID
 from zoneinfo import ZoneInfo
 
 from msgspec import Struct
 
 from kotally.core.dice import Dice
-from kotally.core.ids import new_id
 from kotally.db import Database
 from kotally.demo.cast import Member, Studio
-from kotally.ledger.acts import Act, Key, act, digest
+from kotally.demo.desk import Desk
+from kotally.demo.people import Person, people
+from kotally.demo.regulars import Regulars
+from kotally.demo.whims import Sale, Whims
+from kotally.ledger.acts import Act, act
 from kotally.ledger.writer import Writer
-from kotally.payments import grants
 from kotally.payments.grants import Purchase
 from kotally.worker import travel
 
@@ -47,12 +50,15 @@ class Season:
         self._db: Database = db
         self._writer: Writer = writer
         self._studio: Studio = studio
-        self._members: Sequence[Member] = members
         self._dice: Dice = dice
         self._zone: ZoneInfo = ZoneInfo(studio.timezone)
         self._bookings: list[_Booking] = []
-        self._pays_on: dict[str, int] = {m.external_id: m.joins_on_day for m in members}
+        self._people: list[Person] = people(list(members))
         self._payments: int = 0
+        self._desk: Desk = Desk(db, writer, studio.id)
+        book_ahead = [person for person in self._people if person.member.books_ahead]
+        self._regulars: Regulars = Regulars(self._desk, book_ahead, dice)
+        self._whims: Whims = Whims(self._desk, self._people, dice, offers=studio.offers)
 
     async def live(self, first: datetime, day: int) -> None:
         """Live one day: the clock moves, payments come in, members book and cancel."""
@@ -64,51 +70,63 @@ class Season:
         await self._sell(day, morning)
         await self._cancel(morning)
         await self._book(day, morning)
+        await self._regulars.live(day, morning)
+        await self._whims.live(day, morning)
 
     async def _sell(self, day: int, now: datetime) -> None:
-        buyers = [m for m in self._members if self._pays_on[m.external_id] == day]
-        purchases = [self._purchase(member, now) for member in buyers]
+        buyers = [person for person in self._people if person.pays_on == day]
+        purchases = [self._purchase(person, now) for person in buyers]
         for start in range(0, len(purchases), GRANTS_AT_ONCE):
-            await asyncio.gather(
-                *(self._grant(purchase) for purchase in purchases[start : start + GRANTS_AT_ONCE])
-            )
-        for member in buyers:
-            self._pays_on[member.external_id] = day + self._next_payment(member)
+            some = slice(start, start + GRANTS_AT_ONCE)
+            granted = await asyncio.gather(*map(self._desk.sell, purchases[some]))
+            for person, purchase, grant in zip(buyers[some], purchases[some], granted, strict=True):
+                self._sold(person, purchase, grant)
+        for person in buyers:
+            person.pays_on = day + self._next_payment(person)
 
-    def _purchase(self, member: Member, now: datetime) -> Purchase:
+    def _sold(self, person: Person, purchase: Purchase, grant: dict[str, Any] | None) -> None:
+        if grant is None:
+            return
+        if person.offer.type == "membership":
+            person.membership_id = UUID(grant["entitlement_id"])
+        else:
+            sale = Sale(
+                UUID(grant["payment_id"]), purchase.external_payment_id, person.offer.price_cents
+            )
+            self._whims.sold(sale)
+
+    def _purchase(self, person: Person, now: datetime) -> Purchase:
         self._payments += 1
+        member = person.member
         return Purchase(
             location_id=self._studio.id,
             external_contact_id=member.external_id,
-            product_config_id=member.offer.id,
+            product_config_id=person.offer.id,
             external_payment_id=f"pay_{self._payments:05}",
             provider="demo",
             event_type="payment_confirmed",
-            amount_cents=member.offer.price_cents,
+            amount_cents=person.offer.price_cents,
             currency=self._studio.currency,
             paid_at=now,
             email=member.email,
             name=member.name,
         )
 
-    def _next_payment(self, member: Member) -> int:
+    def _next_payment(self, person: Person) -> int:
         """Return in how many days the member pays again."""
-        if member.offer.type == "membership":
+        if person.offer.type == "membership":
             # A month less a day, so that the next period is paid before it begins; some are late.
             return 33 if self._dice.chance(PAYS_LATE_PERCENT) else 30
-        weeks = member.offer.terms.credits // member.classes_a_week
+        weeks = person.offer.terms.credits // person.member.classes_a_week
         return max(weeks * WEEK_DAYS + self._dice.between(-PACK_GAP_DAYS, 10), 1)
-
-    async def _grant(self, purchase: Purchase) -> None:
-        key = self._key("grant", purchase.external_payment_id, purchase)
-        await grants.grant(self._db, self._writer, purchase, key=key)
 
     async def _book(self, day: int, now: datetime) -> None:
         eager = [
-            member
-            for member in self._members
-            if member.joins_on_day <= day
-            and self._dice.between(1, WEEK_DAYS) <= member.classes_a_week
+            person.member
+            for person in self._people
+            if person.is_here(day)
+            and not person.member.books_ahead
+            and self._dice.between(1, WEEK_DAYS) <= person.member.classes_a_week
         ]
         bookings = [self._plan_booking(member, day, now) for member in eager]
         acts = [self._deduction(booking) for booking in bookings]
@@ -139,7 +157,7 @@ class Season:
     def _deduction(self, booking: _Booking) -> Act:
         return act(
             "deduct",
-            self._key("deduct", booking.reference, booking.reference),
+            self._desk.key("deduct", booking.reference),
             external_contact_id=booking.member.external_id,
             calendar_id=booking.calendar,
             amount=1,
@@ -150,13 +168,9 @@ class Season:
     def _restore(self, booking: _Booking) -> Act:
         return act(
             "restore",
-            self._key("restore", f"cancel_{booking.reference}", booking.reference),
+            self._desk.key("restore", booking.reference),
             external_contact_id=booking.member.external_id,
             calendar_id=booking.calendar,
             amount=1,
             external_ref=booking.reference,
         )
-
-    def _key(self, operation: str, request_id: str, request: object) -> Key:
-        hash_, body = digest(operation, request)
-        return Key(request_id, hash_, body, new_id(), "api", "demo")

@@ -86,7 +86,14 @@ async def _next_stop(
 async def _sweep_all(
     db: Database, location_id: str
 ) -> AsyncGenerator[tuple[Happening | None, int], None]:
+    due = await db.fetch(
+        "select d.sweep from kotally.next_due($1) d where d.due_at <= kotally.location_now($1)",
+        location_id,
+    )
+    called = {row["sweep"] for row in due}
     for sweep in SWEEPS:
+        if sweep.due not in called:
+            continue
         swept: Swept = await sweep.run(db, location_id, limit=ROWS_A_STOP)
         if not swept.count:
             continue
