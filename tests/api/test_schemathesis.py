@@ -14,10 +14,11 @@ from schemathesis.specs.openapi.checks import positive_data_acceptance
 from kotally.api.fields import ID_LENGTH_MAX
 from kotally.api.routes import ROUTES
 from tests.api.front import CALENDAR, MEMBER, PACKAGE, Shop, document
+from tests.ledger.desk import SCALE
 
-CASES = 600  # of all operations together, so that a new one does not make the run longer
+CASES = 400  # of all operations together, so that a new one does not make the run longer
 FEW = settings(
-    max_examples=max(8, CASES // (2 * len(ROUTES))),
+    max_examples=SCALE * max(4, CASES // (2 * len(ROUTES))),
     deadline=None,
     database=None,
     phases=[Phase.generate],
