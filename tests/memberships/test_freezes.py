@@ -400,3 +400,25 @@ async def test_who_has_no_membership_or_an_ended_one_is_refused(
     assert (await pausing.freeze(id_, "2026-02-03", "2026-02-10")).code == "MEMBERSHIP_ENDED"
     unknown = await pausing.freeze(club.key("x", {}).correlation_id, "2026-02-03", "2026-02-10")
     assert unknown.code == "MEMBERSHIP_NOT_FOUND"
+
+
+async def test_the_end_of_a_membership_ends_its_freezes(club: Club, pausing: Pausing) -> None:
+    """What is kept can be used at once, and no frozen day is counted after the end."""
+    await club.sells("kept", ending={"leftover": "keep_until_expiry"})
+    id_ = (await club.pays("kept"))["entitlement_id"]
+    await pausing.freeze(id_, "2026-01-05", "2026-01-20")
+    await pausing.freeze(id_, "2026-02-05", "2026-02-20")
+    await pausing.moves_to("2026-01-10T12:00")
+    assert await club.available() == 0
+
+    done = await club.cancels(id_, at="now", override="Moved away")
+
+    assert done.code == "membership_ended"
+    assert await club.available() == 8
+    assert await club.open() == [("included", 8, ny("2026-02-06T05:00"))]
+    assert [(each["status"], each["days_used"]) for each in await pausing.freezes()] == [
+        ("ended", 5),
+        ("cancelled", None),
+    ]
+    await pausing.moves_to("2026-03-10T12:00")
+    assert await club.available() == 0

@@ -13,6 +13,7 @@ from kotally.ledger.plans import Entry
 from kotally.ledger.scenes import Scene
 from kotally.memberships import memberships
 from kotally.memberships.commitments import Commitment, abandon_provisional, release
+from kotally.memberships.freezes_turning import stop
 from kotally.memberships.memberships import Lot, Membership
 from kotally.memberships.periods import days_after
 from kotally.memberships.writing import unblock, write_memberships
@@ -35,6 +36,7 @@ async def end(scene: Scene, membership: Membership, *, at: datetime, reason: End
 
     Bookings from then on stay if credits that are kept pay for them.
     """
+    await stop(scene, membership.id, at)
     rule = membership.plan.rules.ending.leftover
     kept = rule != "expire_at_end"
     gone = await release(
