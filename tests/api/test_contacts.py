@@ -212,7 +212,8 @@ async def test_what_expires_is_announced_and_then_gone_without_a_sweep(studio: S
     assert ahead["expiring_within_30_days"] == 8
     assert last["available"] == 8
     assert gone["available"] == 0
-    assert (now["status"], now["credits_remaining"], now["expires_at"]) == ("expired", 0, until)
+    # Its next period was not paid: that is past due, whether a worker has noted it or not (S11.1).
+    assert (now["status"], now["credits_remaining"], now["expires_at"]) == ("past_due", 0, until)
     assert (await studio.read("/contacts/ana/summary"))["summary"]["credits_available"] == 0
 
 

@@ -15,13 +15,13 @@ from kotally.api.grants import GrantRequest, purchase_of
 from kotally.api.outcomes import act_of, key_of, reply_to
 from kotally.api.rendering import decided_body
 from kotally.api.routing import ANY_SCOPE, Route
+from kotally.bookings import overdue
 from kotally.ledger.acts import Act, Operation, Outcome
 from kotally.ledger.writer import BatchRefused
 from kotally.payments import grants
 
 OPERATIONS_MAX: Final = 500
 ATTEMPTS: Final = 5  # an all-or-nothing batch is planned anew when a membership moves meanwhile
-_STALE: Final = "STALE"
 
 
 class GrantOperation(GrantRequest, frozen=True, kw_only=True, tag_field="operation", tag="grant"):
@@ -123,8 +123,8 @@ async def _each(call: Call[BatchRequest]) -> Reply:
     outcomes = await call.engine.writer.submit_all(call.request.location_id, acts)
     # A membership's periods follow each other: what overtook another is planned again, in order.
     for place, outcome in enumerate(outcomes):
-        if outcome.code == _STALE:
-            outcomes[place] = await _grant_again(call, place)
+        if outcome.code == overdue.STALE:
+            outcomes[place] = await _again(call, place, acts[place])
     return BatchHandled(
         reason_code="batch_handled",
         correlation_id=call.correlation_id,
@@ -133,13 +133,18 @@ async def _each(call: Call[BatchRequest]) -> Reply:
 
 
 async def _whole(call: Call[BatchRequest]) -> Reply:
+    standing: set[int] = set()  # the operations that are decided whatever is due
     for _ in range(ATTEMPTS):
         acts = await _acts(call)
+        for place in standing:
+            acts[place] = overdue.as_it_stands(acts[place])
         try:
             outcomes = await call.engine.writer.submit_whole(call.request.location_id, acts)
         except BatchRefused as refused:
-            if refused.outcome.code != _STALE:
+            if refused.outcome.code != overdue.STALE:
                 return _refused(call, refused, acts)
+            if not await _caught_up(call, acts[refused.place]):
+                standing.add(refused.place)
             continue
         return BatchHandled(
             reason_code="batch_handled",
@@ -171,8 +176,18 @@ def _alone(call: Call[BatchRequest], operation: AnyOperation) -> tuple[Operation
     return name, kind(**(sent | {"location_id": call.request.location_id}))
 
 
-async def _grant_again(call: Call[BatchRequest], place: int) -> Outcome:
+async def _caught_up(call: Call[BatchRequest], act_: Act) -> bool:
+    db, location_id = call.engine.db, call.request.location_id
+    contact_id = await overdue.behind(db, location_id, act_.external_contact_id or "")
+    return contact_id is not None and await overdue.catch_up(db, location_id, contact_id) > 0
+
+
+async def _again(call: Call[BatchRequest], place: int, act_: Act) -> Outcome:
+    """Do again what was called stale: plan a grant anew, or do what is due of the contact first."""
     name, request = _alone(call, call.request.operations[place])
+    if not isinstance(request, GrantRequest):
+        db, writer = call.engine.db, call.engine.writer
+        return await overdue.submit_again(db, writer, call.request.location_id, act=act_)
     key = key_of(call, name, request, request_id=request.request_id)
     engine = call.engine
     return await grants.grant(engine.db, engine.writer, purchase_of(request), key=key)
@@ -193,7 +208,7 @@ def _refused(call: Call[BatchRequest], refused: BatchRefused, acts: Sequence[Act
         reason_code="BATCH_REFUSED",
         correlation_id=call.correlation_id,
         message=(
-            f"Operation {refused.place} was refused with {refused.outcome.code}, so nothing was "
+            f"operations[{refused.place}] was refused with {refused.outcome.code}, so nothing was "
             "done. Correct it and send the batch again."
         ),
         failed_at=refused.place,

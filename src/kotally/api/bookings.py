@@ -18,7 +18,7 @@ from kotally.api.booking_requests import (
 from kotally.api.call import Call, Invalid, Reply, Request
 from kotally.api.outcomes import key_of, reply_to
 from kotally.api.routing import Route
-from kotally.bookings import corrections, placing, rescheduling, settling
+from kotally.bookings import corrections, overdue, placing, rescheduling, settling
 from kotally.bookings.placing import Wish
 from kotally.bookings.rescheduling import Move
 from kotally.ledger.acts import Outcome
@@ -42,6 +42,7 @@ async def place(call: Call[PlaceBookingRequest]) -> Reply:
         allow_unfunded=request.allow_unfunded,
     )
     key = key_of(call, "booking", request, request_id=request.request_id)
+    await overdue.bring_up_to_date(call.engine.db, request.location_id, wish.external_contact_id)
     outcome = await placing.place(
         call.engine.db, request.location_id, wish, key=key, preview=request.preview
     )
@@ -85,6 +86,7 @@ async def _act(call: Call[Any], verb: str, act: Any, **wanted: Any) -> Reply:  #
     """Do an act about the booking that the path names."""
     request, booking_id = call.request, id_of(call)
     key = key_of(call, f"{verb} {booking_id}", request, request_id=request.request_id)
+    await overdue.bring_booking_up_to_date(call.engine.db, request.location_id, booking_id)
     outcome: Outcome = await act(
         call.engine.db,
         request.location_id,

@@ -13,7 +13,7 @@ from kotally.api import contact_answers as answers, contact_timeline, fields
 from kotally.api.call import Answer, Call, Decided, Refusal, Reply, Request
 from kotally.api.listings import Listing, ListRequest
 from kotally.api.routing import Handler, Route
-from kotally.bookings import appointments
+from kotally.bookings import appointments, overdue
 from kotally.core.paging import Page
 from kotally.db import Queries
 from kotally.ledger import history
@@ -79,6 +79,7 @@ async def contact(call: Call[Look]) -> Reply:
 
 async def summary(call: Call[LookAt]) -> Reply:
     """Show a contact at one glance."""
+    await _brought_up_to_date(call)
     found = await call.engine.db.fetchval(
         "select kotally.contact_summary($1, $2, $3)::text",
         call.request.location_id,
@@ -93,6 +94,7 @@ async def summary(call: Call[LookAt]) -> Reply:
 async def credits_(call: Call[LookAt]) -> Reply:
     """Show what a contact can spend, and from what."""
     request = call.request
+    await _brought_up_to_date(call)
     found = await holdings.credits_of(
         call.engine.db, request.location_id, call.path["id"], as_of=request.as_of
     )
@@ -135,11 +137,17 @@ async def timeline(call: Call[ListRequest]) -> Reply:
 async def _listed(call: Call[Any], listing: Listing[P], read: _ReadOf[P]) -> Reply:
     """Answer a page; when nothing is on it, the contact may not be known."""
     reference = call.path["id"]
+    await _brought_up_to_date(call)
     ready = partial(read, call.engine.db, call.request.location_id, reference)
     found = await listing.answer(call, ready, reference)
     if found is None and await _contact(call) is None:
         return _unknown(call)
     return found or listing.nothing(call)
+
+
+async def _brought_up_to_date(call: Call[Any]) -> None:
+    """Do what is due first: what is read does not depend on when the worker passed."""
+    await overdue.bring_up_to_date(call.engine.db, call.request.location_id, call.path["id"])
 
 
 async def _contact(call: Call[Any]) -> str | None:

@@ -10,7 +10,9 @@ from kotally.api import fields
 from kotally.api.call import Answer, Call, Refusal, Reply, Request
 from kotally.api.outcomes import act_of, reply_to
 from kotally.api.routing import Route
+from kotally.bookings import overdue
 from kotally.ledger import eligibility
+from kotally.ledger.acts import Act
 
 
 class CreditRequest(Request, frozen=True, kw_only=True, omit_defaults=True):
@@ -126,27 +128,31 @@ class Restored(Answer, frozen=True, kw_only=True):
 
 async def check(call: Call[CheckRequest]) -> Reply:
     """Say what a deduction would come to; changes nothing (S3.6)."""
-    request = call.request
+    request, db = call.request, call.engine.db
+    question = eligibility.Question(
+        external_contact_id=request.external_contact_id or request.ghl_contact_id or "",
+        product_config_id=request.product_config_id,
+        calendar_id=request.calendar_id,
+        amount=request.amount,
+        appointment_at=request.appointment_time,
+        explain=request.explain,
+    )
+    await overdue.bring_up_to_date(db, request.location_id, question.external_contact_id)
     outcome = await eligibility.check(
-        call.engine.db,
-        request.location_id,
-        eligibility.Question(
-            external_contact_id=request.external_contact_id or request.ghl_contact_id or "",
-            product_config_id=request.product_config_id,
-            calendar_id=request.calendar_id,
-            amount=request.amount,
-            appointment_at=request.appointment_time,
-            explain=request.explain,
-        ),
-        correlation_id=call.correlation_id,
+        db, request.location_id, question, correlation_id=call.correlation_id
     )
     return reply_to(outcome, None)
 
 
 async def deduct(call: Call[DeductRequest]) -> Reply:
     """Take credits."""
-    act = act_of(call, "deduct", call.request)
-    return reply_to(await call.engine.writer.submit(call.request.location_id, act), act.body)
+    return await submitted(call, act_of(call, "deduct", call.request))
+
+
+async def submitted(call: Call[Any], act: Act) -> Reply:
+    """Carry out an act and answer with what came of it."""
+    engine, location_id = call.engine, call.request.location_id
+    return reply_to(await overdue.submit(engine.db, engine.writer, location_id, act=act), act.body)
 
 
 async def restore(call: Call[RestoreRequest]) -> Reply:

@@ -10,8 +10,8 @@ from msgspec import UNSET, Meta, UnsetType
 
 from kotally.api import fields
 from kotally.api.call import Answer, Call, Invalid, Reply, Request
-from kotally.api.entitlements import DeductRequest, NotEligible, Slice
-from kotally.api.outcomes import act_of, key_of, reply_to
+from kotally.api.entitlements import DeductRequest, NotEligible, Slice, submitted
+from kotally.api.outcomes import act_of, key_of
 from kotally.api.routing import Route
 from kotally.ledger import holds
 from kotally.ledger.acts import Act, act
@@ -98,8 +98,7 @@ def hold_act(call: Call[Any], request: HoldRequest) -> Act:
 
 async def place(call: Call[HoldRequest]) -> Reply:
     """Reserve credits."""
-    act_ = hold_act(call, call.request)
-    return reply_to(await call.engine.writer.submit(call.request.location_id, act_), act_.body)
+    return await submitted(call, hold_act(call, call.request))
 
 
 async def capture(call: Call[CaptureRequest]) -> Reply:
@@ -120,7 +119,7 @@ async def _settle(call: Call[Any], operation: Any, *, amount: int | None) -> Rep
         return call.refuse("HOLD_NOT_FOUND")
     key = key_of(call, f"{operation} {hold_id}", request, request_id=request.request_id)
     act_ = act(operation, key, external_contact_id=contact, hold_id=hold_id, amount=amount)
-    return reply_to(await engine.writer.submit(request.location_id, act_), key.body)
+    return await submitted(call, act_)
 
 
 def _hold_id(call: Call[Any]) -> UUID:

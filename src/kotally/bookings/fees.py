@@ -122,28 +122,26 @@ async def close(
 
 
 async def pay_matching(
-    scene: Scene, contact_id: UUID, amount_cents: int, *, fee_id: UUID | None = None
+    scene: Scene, contact_id: UUID, amount_cents: int, *, fee_id: str | None = None
 ) -> UUID | None:
     """
-    Close the fee that a payment matches: the one it names, else the oldest of that amount.
+    Close the fee that a payment is for: the one it names, else the oldest of just that amount.
 
-    For whoever reports payments (S5.6); returns the fee, or None when nothing of it is due.
+    For whoever reports payments (S5.6); returns the fee, or None when nothing of it is due. What
+    bought something else has to name the fee: that it is as much does not make it the fee's.
     """
-    found: UUID | None = await scene.tx.fetchval(
-        """
-        select f.id from kotally.fees f
-         where f.location_id = $1 and f.contact_id = $2 and f.amount_cents = $3
-           and f.status = 'due' and f.id = coalesce($4, f.id)
-         order by f.id limit 1
-        """,
+    key = scene.key
+    return await scene.tx.fetchval(
+        "select kotally.pay_fee($1, $2, $3, $4, $5, $6, $7, $8)",
         scene.location_id,
         contact_id,
         amount_cents,
         fee_id,
+        key.source,
+        key.actor,
+        key.correlation_id,
+        scene.now,
     )
-    if found is not None:
-        await close(scene, found, "paid")
-    return found
 
 
 async def due_of_booking(scene: Scene, booking_id: UUID) -> list[Any]:

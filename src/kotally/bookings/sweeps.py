@@ -20,19 +20,23 @@ _CLOSES: Final = "close_bookings"
 _ABSENCES: Final = "post_no_shows"
 
 
-async def close_due(db: Database, location_id: str, *, limit: int) -> Swept:
+async def close_due(
+    db: Database, location_id: str, *, limit: int, contact_id: UUID | None = None
+) -> Swept:
     """
     Close bookings whose time for a signal of attendance is over, as their product says.
 
     Effective when they were due, however late the sweep is. Bookings without funds go to staff,
     who still waits for a place waits no more.
     """
-    return await _sweep(db, location_id, _CLOSES, limit=limit)
+    return await _sweep(db, location_id, _CLOSES, limit=limit, contact_id=contact_id)
 
 
-async def post_no_shows_due(db: Database, location_id: str, *, limit: int) -> Swept:
+async def post_no_shows_due(
+    db: Database, location_id: str, *, limit: int, contact_id: UUID | None = None
+) -> Swept:
     """Post the absences that were reported and that nobody has corrected (S5.2)."""
-    return await _sweep(db, location_id, _ABSENCES, limit=limit)
+    return await _sweep(db, location_id, _ABSENCES, limit=limit, contact_id=contact_id)
 
 
 async def _sweep(
@@ -41,17 +45,20 @@ async def _sweep(
     name: Literal["close_bookings", "post_no_shows"],
     *,
     limit: int,
+    contact_id: UUID | None,
 ) -> Swept:
     rows = await db.fetch(
         """
         select b.id from kotally.bookings b
          where b.location_id = $1 and b.closes_at <= kotally.location_now($1)
            and (b.absence_reported_at is not null) = $2
+           and ($4::uuid is null or b.contact_id = $4)
          order by b.closes_at, b.id limit $3
         """,
         location_id,
         name == _ABSENCES,
         limit,
+        contact_id,
     )
     events: list[str] = []
     for row in rows:

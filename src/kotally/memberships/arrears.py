@@ -39,6 +39,7 @@ _DUE: Final[LiteralString] = """
          select from kotally.freezes f
           where f.location_id = $1 and f.membership_id = m.id and f.mode = 'shift'
             and f.status in ('planned', 'running') and f.starts_at <= m.period_ends_at)
+       and ($3::uuid is null or m.contact_id = $3)
      order by m.renews_at
      limit $2
 """
@@ -71,10 +72,12 @@ def steps(membership: Membership, *, zone: ZoneInfo) -> list[Step]:
     return sorted(found, key=lambda step: step.at)
 
 
-async def advance_due(db: Database, location_id: str, *, limit: int) -> Swept:
+async def advance_due(
+    db: Database, location_id: str, *, limit: int, contact_id: UUID | None = None
+) -> Swept:
     """Take unpaid memberships to the stages they have reached, as of when they reached them."""
     events: list[str] = []
-    for row in await db.fetch(_DUE, location_id, limit):
+    for row in await db.fetch(_DUE, location_id, limit, contact_id):
         events += await _advance(db, location_id, row["id"], since=row["renews_at"])
     return Swept(len(events), events)
 

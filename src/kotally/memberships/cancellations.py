@@ -30,6 +30,7 @@ _DUE: Final[LiteralString] = """
       from kotally.membership_changes c
      where c.location_id = $1 and c.status = 'pending' and c.kind = 'cancel'
        and c.effective_at <= kotally.location_now($1)
+       and ($3::uuid is null or c.contact_id = $3)
      order by c.effective_at
      limit $2
 """
@@ -124,10 +125,12 @@ async def uncancel(
     return await play(db, location_id, operation, key=key, work=work, preview=preview)
 
 
-async def apply_due(db: Database, location_id: str, *, limit: int) -> Swept:
+async def apply_due(
+    db: Database, location_id: str, *, limit: int, contact_id: UUID | None = None
+) -> Swept:
     """End the memberships whose cancellation takes effect, as of that instant."""
     events: list[str] = []
-    for row in await db.fetch(_DUE, location_id, limit):
+    for row in await db.fetch(_DUE, location_id, limit, contact_id):
         line = await _end_due(db, location_id, row["membership_id"], change_id=row["id"])
         events += [line] if line else []
     return Swept(len(events), events)

@@ -41,6 +41,7 @@ _DUE: Final[LiteralString] = """
          select from kotally.freezes f
           where f.location_id = $1 and f.membership_id = m.id and f.mode = 'shift'
             and f.status in ('planned', 'running') and f.starts_at <= m.renews_at)
+       and ($4::uuid is null or m.contact_id = $4)
      order by m.renews_at
      limit $3
 """
@@ -173,28 +174,33 @@ def answer_of(done: Turn) -> dict[str, Any]:
     }
 
 
-async def renew_due(db: Database, location_id: str, *, limit: int) -> Swept:
+async def renew_due(
+    db: Database, location_id: str, *, limit: int, contact_id: UUID | None = None
+) -> Swept:
     """
-    Turn memberships whose period or instalment has come, many in one transaction.
+    Turn memberships whose period or instalment has come: all that are due, or one contact's.
 
-    A late pass writes what a timely one would have, as of the boundary; a membership that is
-    several periods behind takes one a pass.
+    A late pass writes what a timely one would have; a membership takes one period a pass.
     """
     events: list[str] = []
-    while len(events) < limit:
-        done = await _pass(db, location_id, size=min(PASS_SIZE, limit - len(events)))
+    while (size := min(PASS_SIZE, limit - len(events))) > 0:
+        done = await _pass(db, location_id, size=size, of=contact_id)
         events += done
         if not done:
             break
     return Swept(len(events), events)
 
 
-async def _pass(db: Database, location_id: str, *, size: int) -> list[str]:
+async def _pass(db: Database, location_id: str, *, size: int, of: UUID | None) -> list[str]:
     async with db.transaction() as tx:
         place = await tx.fetchrow("select now, timezone from kotally.location_of($1)", location_id)
         assert place is not None, f"no location {location_id}"
         now, zone = place["now"], ZoneInfo(place["timezone"])
-        ids = await _claimed(tx, location_id, now, size=size)
+        if of is not None:
+            # Somebody waits for this one, so it is not passed over.
+            await tx.execute("select kotally.lock_contacts($1, $2)", location_id, [of])
+        due = await tx.fetch(_DUE, location_id, now, size, of)
+        ids = await _claimed(tx, location_id, due)
         turns = [
             done
             for state, ahead in await _states(tx, location_id, ids, now=now, zone=zone)
@@ -206,9 +212,8 @@ async def _pass(db: Database, location_id: str, *, size: int) -> list[str]:
     return [line_of(done) for done in turns]
 
 
-async def _claimed(tx: Transaction, location_id: str, now: datetime, *, size: int) -> list[UUID]:
+async def _claimed(tx: Transaction, location_id: str, due: Sequence[Any]) -> list[UUID]:
     """Lock the contacts of due memberships; whom somebody else has is for the next pass."""
-    due = await tx.fetch(_DUE, location_id, now, size)
     claimed = await tx.fetch(
         "select c from kotally.claim_contacts($1, $2) c",
         location_id,

@@ -29,3 +29,9 @@ class Purchase(Struct, frozen=True, kw_only=True):
     name: str | None = None
     external_ref: str | None = None
     metadata: dict[str, Any] | None = None
+
+    @property
+    def fee_id(self) -> str | None:
+        """Be the fee that the payment says it pays too (S5.6)."""
+        named: object = (self.metadata or {}).get("fee_id")
+        return named if isinstance(named, str) else None

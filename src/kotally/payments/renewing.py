@@ -6,6 +6,7 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
+from kotally.bookings import fees
 from kotally.core.calendar import iso
 from kotally.core.ids import new_id
 from kotally.db import Database
@@ -41,6 +42,9 @@ async def pay(db: Database, purchase: Purchase, membership_id: UUID, *, key: Key
         granted, lot_id, expires_at = await _granted(scene, purchase, membership_id, paid=paid)
         await _fill_hints(scene, purchase, contact_id)
         await _record(scene, purchase, (membership_id, contact_id), paid=paid, granted=granted)
+        if purchase.fee_id is not None:
+            cents = purchase.amount_cents or 0
+            await fees.pay_matching(scene, contact_id, cents, fee_id=purchase.fee_id)
         answer = {
             "location_id": scene.location_id,
             "contact_id": contact_id,

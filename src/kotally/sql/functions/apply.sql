@@ -51,6 +51,9 @@ begin
       v_out := kotally.carry_out(p_location_id, v_act, v.contact_id, v_location.is_suspended, v_location.now);
       v_out.ord := v.ord;
     end if;
+    if v_out.code = upper(v_out.code) and not v.known then
+      v_out := kotally.or_stale(p_location_id, v_act, v.contact_id, v_out, v_location.now);
+    end if;
     if p_atomic then
       perform kotally.demand_done(v_out);
     end if;

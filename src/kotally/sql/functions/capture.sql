@@ -42,6 +42,7 @@ begin
          is_live = v_kept > 0 or h.amount = 0
    where h.location_id = p_location_id and h.id = p_hold.id;
   perform kotally.start_lots(p_location_id, p_hold.id, p_now);
+  perform kotally.follow_hold(p_location_id, p_hold.id, p_act, p_now);
   return (0, 'captured', false, p_act.correlation_id, json_build_object(
     'balance_after', kotally.visible_balance(p_location_id, p_hold.contact_id, p_now),
     'contact_id', p_hold.contact_id, 'hold_id', p_hold.id,

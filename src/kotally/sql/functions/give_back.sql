@@ -26,5 +26,6 @@ begin
          is_live = h.released + h.returned + p_credits < h.amount
    where h.location_id = p_location_id and h.id = p_hold.id;
   perform kotally.start_lots(p_location_id, p_hold.id, p_now);
+  perform kotally.follow_hold(p_location_id, p_hold.id, p_act, p_now);
 end;
 $$;

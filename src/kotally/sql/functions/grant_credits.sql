@@ -41,6 +41,11 @@ begin
      set email = coalesce(c.email, v_args ->> 'email'), name = coalesce(c.name, v_args ->> 'name')
    where c.location_id = p_location_id and c.id = p_contact_id
      and (c.email is null and v_args ? 'email' or c.name is null and v_args ? 'name');
+  if v_args -> 'metadata' ? 'fee_id' then
+    perform kotally.pay_fee(
+      p_location_id, p_contact_id, (v_args ->> 'amount_cents')::bigint, v_args #>> '{metadata,fee_id}',
+      p_act.source, p_act.actor, p_act.correlation_id, p_now);
+  end if;
   v_lot := jsonb_populate_record(null::kotally.lots, v_args -> 'lot');
   if v_lot.id is not null then
     v_lot := jsonb_populate_record(kotally.empty_lot(p_location_id, p_contact_id, p_now), v_args -> 'lot');

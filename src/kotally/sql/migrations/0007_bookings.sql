@@ -49,6 +49,9 @@ create index bookings_hold_idx on kotally.bookings (location_id, hold_id) where 
 create index bookings_without_hold_idx on kotally.bookings (location_id, contact_id, starts_at, id)
   where hold_id is null;
 create index bookings_due_idx on kotally.bookings (location_id, closes_at) where closes_at is not null;
+-- What is due of one contact, when somebody asks before the worker has come.
+create index bookings_contact_due_idx on kotally.bookings (location_id, contact_id, closes_at)
+  where closes_at is not null;
 
 -- A late cancellation or an absence that counts against a person (S5.4).
 create table kotally.strikes (

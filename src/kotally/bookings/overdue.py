@@ -1,0 +1,136 @@
+"""
+What is due of one contact, done because somebody asks before the worker has come.
+
+A worker that stopped for days changes no balance that a member can see: whoever reads a contact,
+or is refused, has its due work done first, by the sweeps' own functions.
+"""
+
+from __future__ import annotations
+
+from typing import Any, Final
+from uuid import UUID
+
+import msgspec
+
+from kotally.bookings import sweeps
+from kotally.db import Database, DatabaseBusy, Queries
+from kotally.ledger.acts import Act, Outcome
+from kotally.ledger.writer import Writer
+from kotally.memberships import arrears, cancellations, freezes_turning, renewals
+
+STALE: Final = "STALE"  # the kernel's word for: something is due that could change the answer
+ROUNDS_MAX: Final = 20
+ROWS_MAX: Final = 1_000
+ATTEMPTS: Final = 3
+
+# In the order of the worker; what expires or lapses is counted by every read without a sweep.
+_OF_MEMBERSHIPS: Final = (
+    freezes_turning.turn_due_of,
+    cancellations.apply_due,
+    renewals.renew_due,
+    arrears.advance_due,
+)
+_OF_BOOKINGS: Final = (sweeps.post_no_shows_due, sweeps.close_due)
+
+
+async def behind(db: Queries, location_id: str, reference: str) -> UUID | None:
+    """Return the contact of a reference if something of it is due, else None."""
+    return await db.fetchval("select kotally.contact_behind($1, $2)", location_id, reference)
+
+
+async def catch_up(
+    db: Database, location_id: str, contact_id: UUID, *, closing: bool = True
+) -> int:
+    """
+    Do what is due of a contact, effective when it was due; return how many rows were done.
+
+    Without `closing`, bookings of which nobody has said what came stay open.
+    """
+    count, due = 0, _OF_MEMBERSHIPS + (_OF_BOOKINGS if closing else ())
+    for _ in range(ROUNDS_MAX):
+        done = 0
+        for sweep in due:
+            done += (await sweep(db, location_id, limit=ROWS_MAX, contact_id=contact_id)).count
+        count += done
+        if not done:
+            break
+    return count
+
+
+async def bring_booking_up_to_date(db: Database, location_id: str, booking_id: UUID) -> None:
+    """
+    Do what is due of whoever has a booking, before somebody says what came of it.
+
+    What is said comes before what the booking would have closed as by itself (S2.4).
+    """
+    contact_id: UUID | None = await db.fetchval(
+        "select b.contact_id from kotally.bookings b where b.location_id = $1 and b.id = $2",
+        location_id,
+        booking_id,
+    )
+    if contact_id is not None:
+        await bring_up_to_date(db, location_id, str(contact_id), closing=False)
+
+
+async def bring_up_to_date(
+    db: Database, location_id: str, reference: str, *, closing: bool = True
+) -> None:
+    """
+    Do what is due of whoever a reference names, before it is read or acted upon.
+
+    A contact that somebody else works on is taken as it stands.
+    """
+    contact_id = await behind(db, location_id, reference)
+    if contact_id is None:
+        return
+    try:
+        await catch_up(db, location_id, contact_id, closing=closing)
+    except DatabaseBusy:
+        return
+
+
+async def submit(db: Database, writer: Writer, location_id: str, *, act: Act) -> Outcome:
+    """
+    Carry out an act; when it is refused while something is due, do that first and try again.
+
+    What is not refused costs nothing more than the writer's own way.
+    """
+    outcome = await writer.submit(location_id, act)
+    return (
+        outcome if outcome.code != STALE else await submit_again(db, writer, location_id, act=act)
+    )
+
+
+async def submit_again(db: Database, writer: Writer, location_id: str, *, act: Act) -> Outcome:
+    """Carry out an act that the kernel called STALE."""
+    for attempt in range(ATTEMPTS):
+        try:
+            act = await caught_up(db, location_id, act, is_last=attempt == ATTEMPTS - 1)
+        except DatabaseBusy:
+            break
+        outcome = await writer.submit(location_id, act)
+        if outcome.code != STALE:
+            return outcome
+    return Outcome(
+        "REQUEST_IN_PROGRESS", replayed=False, correlation_id=act.correlation_id, answer="{}"
+    )
+
+
+async def caught_up(db: Database, location_id: str, act: Act, *, is_last: bool) -> Act:
+    """
+    Do what is due of an act's contact, and return the act to try again.
+
+    When nothing could be done, or at the last attempt, the act asks to be decided as it stands.
+    """
+    contact_id = await behind(db, location_id, act.external_contact_id or "")
+    if contact_id is None:
+        return act
+    done = await catch_up(db, location_id, contact_id)
+    return as_it_stands(act) if is_last or not done else act
+
+
+def as_it_stands(act: Act) -> Act:
+    """Return the act that takes its refusal, whatever is due."""
+    args: dict[str, Any] = msgspec.json.decode(act.args or "{}")
+    text = msgspec.json.encode(args | {"as_it_stands": True}).decode()
+    return msgspec.structs.replace(act, args=text)
