@@ -33,7 +33,7 @@ class CheckRequest(CreditRequest, frozen=True, kw_only=True, omit_defaults=True)
     """Ask what a deduction would come to."""
 
     explain: Annotated[
-        bool, Meta(description="Say of every lot whether it could pay, and why not.")
+        bool, Meta(description="Say of every plan and lot whether it could pay, and why not.")
     ] = False
 
 
@@ -57,14 +57,16 @@ class Slice(Struct, frozen=True):
 
 
 class Considered(Struct, frozen=True):
-    """A lot that was considered, and the verdict on it."""
+    """A plan or a lot that was considered, and the verdict on it."""
 
-    lot_id: fields.RowId
+    lot_id: Annotated[
+        fields.RowId | None, Meta(description="None of an unlimited or capped plan: it has no lot.")
+    ]
     entitlement_id: fields.OtherRowId
     product_config_id: str
-    verdict: Annotated[str, Meta(description="`eligible`, or why the lot cannot pay.")]
-    available: fields.Credits
-    credits_per_unit: fields.Credits
+    verdict: Annotated[str, Meta(description="`eligible`, or why it cannot pay.")]
+    available: fields.Credits | None
+    credits_per_unit: fields.Credits | None
     effective_at: fields.Time
     expires_at: fields.Time | None
     fix: Annotated[str | None, Meta(description="The nearest way to make it pay.")]
@@ -188,7 +190,7 @@ ROUTES = (
         summary="Check whether a contact can pay",
         description=(
             "The same decision a deduction makes, without making it: nothing is locked or changed. "
-            "With `explain` every lot considered is listed with the reason against it."
+            "With `explain` every plan and lot considered is listed with the reason against it."
         ),
         example=_EXAMPLE,
     ),

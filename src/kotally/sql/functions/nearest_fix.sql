@@ -13,5 +13,6 @@ returns text language sql stable as $$
       'Book a calendar it covers: %s.',
       (select string_agg(k, ', ' order by k) from jsonb_object_keys(p_lot.coverage) k))
     when 'EXHAUSTED' then 'Grant more credits.'
+    when 'CAP_REACHED' then 'Book a time outside the window of its cap, or raise the cap.'
   end
 $$;
