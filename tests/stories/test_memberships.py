@@ -219,3 +219,21 @@ async def test_a_cancellation_taken_back(eight: Studio) -> None:
 
     await clock.moves_to("2026-02-01 00:00")
     await mia.has(available=8 + 4)
+
+
+async def test_a_plan_lets_its_member_use_next_months_credits(opens: Opens) -> None:
+    """Mia takes two classes too many in January; February's eight pay them back (S11.5)."""
+    studio = await opens(on="2026-01-01 00:00")
+    await studio.sells_membership("eight", 8, arrears={"advance_max": 2})
+    mia, clock = studio.member("mia"), studio.clock
+    await mia.buys("eight")
+    await mia.uses("cal_yoga", 8)
+
+    await mia.uses("cal_yoga", 2)
+    await mia.has(owed=2)
+    await mia.uses("cal_yoga", 1, says="INSUFFICIENT_CREDITS")
+
+    await clock.moves_to("2026-02-01 00:00")
+    paid = await mia.buys("eight")
+    assert (paid["credits_granted"], paid["balance_after"]) == (8, 6)
+    await mia.has(available=6)

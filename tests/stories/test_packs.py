@@ -110,3 +110,34 @@ async def test_a_pack_across_the_night_the_clocks_change(opens: Opens) -> None:
     await studio.clock.moves_to("2026-03-07 19:00")
     await spring.is_cancelled()
     await mia.has(available=10)
+
+
+async def test_the_studio_is_closed_for_a_week(studio: Studio) -> None:
+    """The boiler breaks; every pack lives seven days longer, and it was a mistake for one day."""
+    await studio.sells("ten", 10, expiry_days=30)
+    mia = studio.member("mia")
+    await mia.buys("ten")
+    week = {"starts_on": "2026-01-12", "reopens_on": "2026-01-19", "note": "The boiler is broken."}
+
+    await studio.does("/closures", says="closure_applied", preview=True, **week)
+    assert await mia.expires("ten") == "2026-02-05 00:00"
+    closed = await studio.does("/closures", says="closure_applied", **week)
+    assert await mia.expires("ten") == "2026-02-12 00:00"
+
+    await studio.does(f"/closures/{closed['closure_id']}/undo", says="closure_undone")
+    assert await mia.expires("ten") == "2026-02-05 00:00"
+
+
+async def test_a_story_is_told_in_the_timeline(studio: Studio) -> None:
+    """What the member sees is what was done: paid, booked, missed, and the fee for it."""
+    await studio.sells("ten", 10, attendance={"no_show_fee_cents": 1_000})
+    mia, clock = studio.member("mia"), studio.clock
+    await mia.buys("ten")
+    booking = await mia.books("cal_yoga", on="2026-01-06 18:00")
+    await clock.moves_to("2026-01-06 19:30")
+    await booking.is_missed()
+
+    told = [each["type"] for each in await mia.sees("/timeline?limit=100")]
+
+    for type_ in ("payment", "booking", "booking_booked", "booking_no_show", "fee_due"):
+        assert type_ in told, told

@@ -102,7 +102,11 @@ async def test_a_worker_that_was_away_for_three_days_changes_no_balance_that_is_
 
 
 async def _spendable(busy: Busy) -> dict[str, Any]:
-    """Say what every member may spend, has paused and owes; what renews itself is granted late."""
+    """
+    Say what every member may spend, has paused and owes.
+
+    A period that begins by itself is granted before it is read (tests/api/test_overdue.py).
+    """
     return {
         member: {name: seen[name] for name in ("available", "paused", "owed")}
         for member, seen in (await busy.seen()).items()

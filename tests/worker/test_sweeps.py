@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import asyncio
+import re
 from datetime import UTC, datetime, timedelta
+from importlib.resources import files
 
 import pytest
 
@@ -26,6 +28,15 @@ async def sandbox(owner_db: Database) -> str:
     location_id = await make.location(owner_db, clock=MORNING)
     await make.contact_with_lot(owner_db, location_id, credits_=5, expires_at=EXPIRY)
     return location_id
+
+
+def test_every_due_name_has_its_sweep() -> None:
+    """What `next_due` calls for is done by somebody, and nobody waits to be called for nothing."""
+    sql = (files("kotally.sql") / "functions" / "next_due.sql").read_text()
+
+    called = set(re.findall(r"select '(\w+)'", sql))
+
+    assert called == {sweep.due for sweep in SWEEPS}
 
 
 async def test_a_late_sweep_writes_what_a_timely_one_would_have(db: Database, sandbox: str) -> None:
