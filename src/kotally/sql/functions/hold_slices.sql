@@ -5,14 +5,18 @@ returns table (place bigint, lot_id uuid, amount bigint) language sql stable as 
   select row_number() over (order by min(array[e.seq, e.line])), e.lot_id,
          sum(case when e.to_bucket = p_bucket then e.amount
                   when e.from_bucket = p_bucket then -e.amount else 0 end)::bigint
-    from kotally.entries e
-   where e.location_id = p_hold.location_id and e.contact_id = p_hold.contact_id
-     and e.seq in (
-       select p_hold.placed_seq
-       union all
-       select p.seq from kotally.postings p
-        where p.location_id = p_hold.location_id and p.contact_id = p_hold.contact_id
-          and p.refers_to = p_hold.placed_seq)
+    from (
+      select p_hold.placed_seq as seq
+      union all
+      select p.seq from kotally.postings p
+       where p.location_id = p_hold.location_id and p.contact_id = p_hold.contact_id
+         and p.refers_to = p_hold.placed_seq) a
+   cross join lateral (
+     select * from kotally.entries e
+      where e.location_id = p_hold.location_id and e.contact_id = p_hold.contact_id
+        and e.seq = a.seq
+      -- Keeps the planner from reading all entries of a contact, of which there may be many.
+     offset 0) e
    group by e.lot_id
   having sum(case when e.to_bucket = p_bucket then e.amount
                   when e.from_bucket = p_bucket then -e.amount else 0 end) > 0
