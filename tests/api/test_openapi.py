@@ -23,7 +23,7 @@ from tests.api.toys import ROUTES, TOKEN
 
 TABLES = [*ROUTES, *routes.ROUTES]
 FEW = settings(
-    max_examples=25,
+    max_examples=10,
     deadline=None,
     database=None,
     phases=[Phase.generate],
