@@ -104,7 +104,7 @@ async def test_bookings_inside_are_cancelled_with_full_restore(
     taken = await club.uses(2, appointment_at=ny("2026-01-07T12:00"))
     assert await club.available() == 3
 
-    wish = {"keep": frozenset({UUID(kept["hold_id"])})}
+    wish: dict[str, Any] = {"keep": frozenset({UUID(kept["hold_id"])})}
     preview = await pausing.freeze(id_, "2026-01-05", "2026-01-10", preview=True, **wish)
     assert await club.available() == 3
     done = await pausing.freeze(id_, "2026-01-05", "2026-01-10", **wish)

@@ -47,7 +47,7 @@ def test_without_days_or_months_it_is_for_ever() -> None:
 
 
 def test_a_fixed_start_counts_from_its_date() -> None:
-    season = {"starts": "fixed", "starts_on": date(2026, 9, 1)}
+    season: dict[str, Any] = {"starts": "fixed", "starts_on": date(2026, 9, 1)}
 
     early = bought("2026-08-01T12:00", 30, **season)
     assert (early.effective_at, early.expires_at) == (

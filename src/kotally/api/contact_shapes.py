@@ -112,7 +112,7 @@ class PaidPart(Struct, frozen=True, kw_only=True):
 class Appointment(Struct, frozen=True, kw_only=True):
     """A booking, and what it cost."""
 
-    id: Annotated[fields.RowId, Meta(description="Its `hold_id`; the `booking_id` while it has none.")]
+    id: Annotated[fields.RowId, Meta(description="The `hold_id`; without one, the `booking_id`.")]
     external_ref: fields.ExternalRef | None
     calendar_id: fields.CalendarId | None
     product_config_id: fields.ProductConfigId | None

@@ -71,7 +71,9 @@ async def to_decide(scene: Scene, approval_id: UUID) -> Approval:
     if approval.status == "lapsed" or (
         approval.status == "pending" and approval.lapses_at <= scene.now
     ):
-        raise Declined("APPROVAL_LAPSED", approval_id=approval_id, lapsed_at=iso(approval.lapses_at))
+        raise Declined(
+            "APPROVAL_LAPSED", approval_id=approval_id, lapsed_at=iso(approval.lapses_at)
+        )
     if approval.status != "pending":
         raise Declined(
             "APPROVAL_ALREADY_DECIDED",
