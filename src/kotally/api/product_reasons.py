@@ -12,6 +12,10 @@ REASONS = (
         "Who has an earlier version keeps it.",
     ),
     done("product_archived", "The product config is no longer sold; what was sold lives on."),
+    done(
+        "migration_scheduled",
+        "The running memberships change to the version at their next periods.",
+    ),
     done("product_loaded", "The product config was read."),
     refused(
         "PRODUCT_INVALID",

@@ -16,6 +16,7 @@ from kotally.api import (
     grants,
     holds,
     memberships,
+    migrations,
     past_uses,
     products,
     refunds,
@@ -41,6 +42,7 @@ ROUTES: tuple[Route, ...] = (
     *contacts.ROUTES,
     *directory.ROUTES,
     *products.ROUTES,
+    *migrations.ROUTES,
     *clock.ROUTES,
     *system.ROUTES,
 )
