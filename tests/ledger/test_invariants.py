@@ -317,8 +317,10 @@ async def test_the_application_moves_credits_by_the_kernel_only(
     """The inner functions run with the caller's rights, so calling them past the door is vain."""
     calls = [
         """
-        select kotally.enter('{location}', now(), array[
-          null::kotally.new_posting])
+        select kotally.enter('{location}', now(), array[(
+          '{contact}', gen_random_uuid(), 'adjust', 'correction', 'staff', 'eve', 'new', 0,
+          gen_random_uuid(), null, null, null, null, null,
+          array[('{lot}', 'available', 'consumed', 1)::kotally.new_entry])::kotally.new_posting])
         """,
         """
         select kotally.open_lots('{location}', array[

@@ -46,7 +46,9 @@ begin
       end if;
     else
       -- The other acts read what earlier ones wrote, and so must all that follow them.
-      perform kotally.flush(p_location_id, v_location.now, v_postings, v_holds);
+      if cardinality(v_holds) > 0 then
+        perform kotally.enter(p_location_id, v_location.now, v_postings, v_holds);
+      end if;
       v_postings := '{}'; v_holds := '{}'; v_is_flushed := true;
       v_out := kotally.carry_out(p_location_id, v_act, v.contact_id, v_location.is_suspended, v_location.now);
       v_out.ord := v.ord;
@@ -63,9 +65,9 @@ begin
     end if;
     return next v_out;
   end loop;
-  perform kotally.flush(p_location_id, v_location.now, v_postings, v_holds);
-  insert into kotally.requests select r.* from unnest(v_requests) r
-   where r.location_id = p_location_id;
+  if cardinality(v_requests) > 0 then
+    perform kotally.enter(p_location_id, v_location.now, v_postings, v_holds, v_requests);
+  end if;
   -- The same request twice in one batch is a repetition of the first.
   for v_out in select r.* from kotally.repetitions(p_location_id, p_acts) r loop
     if p_atomic then

@@ -25,7 +25,7 @@ begin
     v_state.posting.part := p_part;
     perform kotally.open_advance(p_location_id, p_contact_id, v_state, p_now);
     -- What an unlimited plan pays moves nothing.
-    perform kotally.flush(
+    perform kotally.enter(
       p_location_id, p_now,
       case when (v_state.hold).amount > 0 then array[v_state.posting] else '{}' end,
       array[v_state.hold]);

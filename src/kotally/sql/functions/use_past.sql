@@ -40,7 +40,7 @@ begin
       perform kotally.post(p_location_id, p_now, array[v_back]);
       v_state.hold.placed_seq := (v_state.hold).placed_seq + 1;
     end if;
-    perform kotally.flush(p_location_id, p_now, array[v_state.posting], array[v_state.hold]);
+    perform kotally.enter(p_location_id, p_now, array[v_state.posting], array[v_state.hold]);
     perform kotally.start_lots(p_location_id, (v_state.hold).id, p_now);
   end if;
   return (0, v_state.code, false, p_act.correlation_id, json_build_object(
