@@ -122,7 +122,8 @@ class _Slot:
         ours, theirs = _spawn.Pipe(duplex=False)
         process = _spawn.Process(
             target=_child,
-            args=(self._settings, self._listener, theirs, self._counts_file),
+            args=(self._settings, self._listener, theirs),
+            kwargs={"counts_file": self._counts_file},
             name="kotally web",
         )
         process.start()
