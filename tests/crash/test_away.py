@@ -14,6 +14,7 @@ import httpx2
 import psutil
 import pytest
 
+from kotally.core.ids import new_id
 from tests.crash.conftest import _lent
 from tests.crash.served import Callers, Service, assert_nothing_lost, until
 from tests.db.machine import Machine, empty_directory
@@ -53,7 +54,7 @@ async def test_a_database_that_is_away_is_said_and_comes_back(service: Service) 
         async with httpx2.AsyncClient(base_url=service.address, timeout=10) as http:
             for _ in range(AWAY_S):
                 assert not await asyncio.to_thread(ready, service)
-                for token in (service.token, "ktly_" + "_".join([service.token[5:41]] * 2)):
+                for token in (service.token, f"ktly_{new_id()}_{new_id()}"):
                     refused_for_now(await read(http, token))
                 await asyncio.sleep(1)
         supervisor.resume()
