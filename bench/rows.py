@@ -12,11 +12,12 @@ from msgspec import Struct
 from bench import plain
 from bench.fill import DEEP, Studio
 from bench.processes import Server
-from bench.wrk import Kind, Load, Result, drive
+from bench.wrk import CONNECTIONS, Kind, Load, Result, drive
 
 RUNS: Final = 3
 MEMBERS: Final = 20_000
 BATCH: Final = 100
+BATCH_CONNECTIONS: Final = 16  # so that all their acts find room in the writer's queue
 PGLEDGER: Final = 3_440  # deducts a second, its best on this kind of machine (design, ledger 8)
 MEMORY_REQUESTS: Final = 100_000
 MIB: Final = 1_048_576
@@ -127,7 +128,16 @@ def starts(first_answer: Callable[[], int]) -> list[Row]:
 
 
 def _batches(bench: Bench, base: float) -> Row:
-    runs = [_load(bench, "batch", contacts=MEMBERS, per_request=BATCH) for _ in range(RUNS)]
+    runs = [
+        _load(
+            bench,
+            "batch",
+            contacts=MEMBERS,
+            per_request=BATCH,
+            connections=BATCH_CONNECTIONS,
+        )
+        for _ in range(RUNS)
+    ]
     rate = _rate(runs) * BATCH
     return Row(
         what=f"/batch of {BATCH}, operations/s",
@@ -175,6 +185,7 @@ def _load(
     name: str = "m",
     contacts: int = 1,
     per_request: int = 1,
+    connections: int = CONNECTIONS,
 ) -> Result:
     chosen = studio or bench.big
     load = Load(
@@ -183,6 +194,7 @@ def _load(
         name=name,
         contacts=contacts,
         per_request=per_request,
+        connections=connections,
     )
     result = drive(bench.server.address, chosen.token, load, seconds=bench.seconds)
     assert result.failed == 0, f"{kind}: {result.failed} requests failed"
