@@ -153,7 +153,11 @@ class Callers:
         finally:
             for task in tasks:
                 task.cancel()
-            await self._http.aclose()
+            await self.close()
+
+    async def close(self) -> None:
+        """Hang up."""
+        await self._http.aclose()
 
     async def until_answered(self, more: int) -> None:
         """Wait until so many more requests were answered."""
@@ -235,7 +239,7 @@ async def assert_same_answers(service: Service, callers: Callers) -> None:
         assert answer.headers["idempotent-replayed"] == "true"
 
     await asyncio.gather(*(repeat(*known) for known in callers.answered.values()))
-    await again._http.aclose()
+    await again.close()
 
 
 async def until(true: Callable[[], bool]) -> None:
