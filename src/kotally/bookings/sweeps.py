@@ -63,7 +63,7 @@ async def _sweep(
     events: list[str] = []
     for row in rows:
         events += await _close(db, location_id, row["id"], name=name)
-    return Swept(len(rows), events)
+    return Swept(len(events), events)
 
 
 async def _close(db: Database, location_id: str, booking_id: UUID, *, name: str) -> list[str]:
