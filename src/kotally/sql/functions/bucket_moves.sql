@@ -5,12 +5,12 @@ returns table (
   penalty bigint, expired bigint, forfeited bigint, revoked bigint, suspended bigint, transferred bigint)
 language sql stable as $$
   select e.lot_id,
-         kotally.total(kotally.moves(e, 'issued')), kotally.total(kotally.moves(e, 'owed')),
-         kotally.total(kotally.moves(e, 'available')), kotally.total(kotally.moves(e, 'held')),
-         kotally.total(kotally.moves(e, 'consumed')), kotally.total(kotally.moves(e, 'penalty')),
-         kotally.total(kotally.moves(e, 'expired')), kotally.total(kotally.moves(e, 'forfeited')),
-         kotally.total(kotally.moves(e, 'revoked')), kotally.total(kotally.moves(e, 'suspended')),
-         kotally.total(kotally.moves(e, 'transferred'))
+         sum(kotally.moves(e, 'issued'))::bigint, sum(kotally.moves(e, 'owed'))::bigint,
+         sum(kotally.moves(e, 'available'))::bigint, sum(kotally.moves(e, 'held'))::bigint,
+         sum(kotally.moves(e, 'consumed'))::bigint, sum(kotally.moves(e, 'penalty'))::bigint,
+         sum(kotally.moves(e, 'expired'))::bigint, sum(kotally.moves(e, 'forfeited'))::bigint,
+         sum(kotally.moves(e, 'revoked'))::bigint, sum(kotally.moves(e, 'suspended'))::bigint,
+         sum(kotally.moves(e, 'transferred'))::bigint
     from unnest(p_entries) e
    group by e.lot_id
 $$;
