@@ -7,7 +7,37 @@ create type kotally.bucket as enum (
   'issued', 'owed', 'available', 'held', 'consumed', 'penalty',
   'expired', 'forfeited', 'revoked', 'suspended', 'transferred');
 
+-- What one column must be is a rule of its type: kept in memory and checked when a value is made.
+-- A table's own rules are read anew by every statement that writes to it, so only those that
+-- compare columns stand there.
 create domain kotally.amount as bigint check (value between 0 and 1000000000000);
+create domain kotally.moved_amount as bigint
+  constraint moved_amount_check check (value between 1 and 1000000000000);
+create domain kotally.positive as bigint constraint positive_check check (value > 0);
+create domain kotally.natural as bigint constraint natural_check check (value >= 0);
+create domain kotally.small_natural as smallint constraint small_natural_check check (value >= 0);
+create domain kotally.line as smallint constraint line_check check (value > 0);
+create domain kotally.width as integer constraint width_check check (value >= 0);
+create domain kotally.digest as bytea constraint digest_check check (length(value) = 32);
+create domain kotally.json_object as jsonb
+  constraint json_object_check check (jsonb_typeof(value) = 'object');
+create domain kotally.moment as timestamptz
+  constraint moment_check check (value between '2000-01-01Z' and '2200-01-01Z');
+create domain kotally.window_minutes as integer
+  constraint window_minutes_check check (value between 0 and 525600);
+create domain kotally.grace_days as integer constraint grace_days_check check (value between 0 and 3650);
+create domain kotally.request_key as text collate "C"
+  constraint request_key_check check (length(value) between 1 and 255);
+create domain kotally.actor as text constraint actor_check check (length(value) between 1 and 255);
+create domain kotally.source as text constraint source_check check (value in (
+  'api', 'staff', 'member', 'sweep', 'cli', 'import', 'stripe', 'highlevel'));
+create domain kotally.posting_kind as text constraint posting_kind_check check (value in (
+  'grant', 'deduct', 'restore', 'expire', 'rollover', 'forfeit', 'refund', 'hold', 'release',
+  'capture', 'penalty', 'adjust', 'transfer', 'freeze'));
+create domain kotally.lot_class as text constraint lot_class_check check (value in (
+  'paid', 'included', 'promo', 'goodwill', 'migration', 'rollover', 'restored', 'transfer', 'advance'));
+create domain kotally.hold_status as text constraint hold_status_check check (value in (
+  'held', 'captured', 'released', 'penalised', 'replaced'));
 
 create domain kotally.reason as text not null check (value in (
   'purchase', 'renewal', 'booking', 'attended', 'partial_attendance',
@@ -39,12 +69,12 @@ create index contacts_email_idx on kotally.contacts (location_id, lower(email)) 
 create table kotally.balances (
   location_id text collate "C" not null,
   contact_id  uuid not null,
-  seq         bigint not null default 0 check (seq >= 0),
+  seq         kotally.natural not null default 0,
   available   kotally.amount not null default 0,
   held        kotally.amount not null default 0,
   suspended   kotally.amount not null default 0,
   owed        kotally.amount not null default 0,
-  head        bytea not null default decode(repeat('00', 32), 'hex') check (length(head) = 32),
+  head        kotally.digest not null default decode(repeat('00', 32), 'hex'),
   posted_at   timestamptz,
   primary key (location_id, contact_id),
   constraint balances_contact_fkey
@@ -62,8 +92,7 @@ create table kotally.lots (
   payment_id        uuid,
   period_number     integer,
   parent_lot_id     uuid,
-  class             text not null check (class in (
-    'paid', 'included', 'promo', 'goodwill', 'migration', 'rollover', 'restored', 'transfer', 'advance')),
+  class             kotally.lot_class not null,
   -- Rules, copied at issue: changing or archiving a product strands nobody.
   priority          integer not null default 100,
   effective_at      timestamptz not null,
@@ -71,16 +100,16 @@ create table kotally.lots (
   -- Where a freeze that is planned or running will move the expiry when it ends (S8.4).
   projected_expires_at timestamptz,
   -- Calendar id -> credits per unit; null pays for every calendar at one credit.
-  coverage          jsonb check (jsonb_typeof(coverage) = 'object'),
-  coverage_width    integer not null default 2147483647 check (coverage_width >= 0),
+  coverage          kotally.json_object,
+  coverage_width    kotally.width not null default 2147483647,
   cost_minor        kotally.amount not null default 0,
   currency          text,
   -- Millionths of a minor unit per credit: the free credit is spent before the paid one (S1.3).
-  unit_cost         bigint not null default 0 check (unit_cost >= 0),
-  cancel_window_minutes integer check (cancel_window_minutes between 0 and 525600),
-  restore_grace_days    integer not null default 7 check (restore_grace_days between 0 and 3650),
-  roll_count        smallint not null default 0 check (roll_count >= 0),
-  rules             jsonb not null default '{}' check (jsonb_typeof(rules) = 'object'),
+  unit_cost         kotally.natural not null default 0,
+  cancel_window_minutes kotally.window_minutes,
+  restore_grace_days    kotally.grace_days not null default 7,
+  roll_count        kotally.small_natural not null default 0,
+  rules             kotally.json_object not null default '{}',
   issued_at         timestamptz not null,
   -- Buckets. `issued` and `owed` are the negative sides, kept as positive figures.
   issued            kotally.amount not null default 0,
@@ -119,19 +148,16 @@ create index lots_entitlement_idx on kotally.lots (location_id, entitlement_id);
 create table kotally.postings (
   location_id    text collate "C" not null,
   contact_id     uuid not null,
-  seq            bigint not null check (seq > 0),
+  seq            kotally.positive not null,
   id             uuid not null,
-  kind           text not null check (kind in (
-    'grant', 'deduct', 'restore', 'expire', 'rollover', 'forfeit', 'refund', 'hold', 'release',
-    'capture', 'penalty', 'adjust', 'transfer', 'freeze')),
+  kind           kotally.posting_kind not null,
   reason         kotally.reason not null,
-  source         text not null check (source in (
-    'api', 'staff', 'member', 'sweep', 'cli', 'import', 'stripe', 'highlevel')),
-  actor          text not null check (length(actor) between 1 and 255),
-  request_id     text collate "C" not null check (length(request_id) between 1 and 255),
-  part           smallint not null default 0 check (part >= 0),
+  source         kotally.source not null,
+  actor          kotally.actor not null,
+  request_id     kotally.request_key not null,
+  part           kotally.small_natural not null default 0,
   correlation_id uuid not null,
-  effective_at   timestamptz not null check (effective_at between '2000-01-01Z' and '2200-01-01Z'),
+  effective_at   kotally.moment not null,
   recorded_at    timestamptz not null,
   -- The contact's view: what it did to the credits that can be spent, and what was left.
   amount         bigint not null,
@@ -142,7 +168,7 @@ create table kotally.postings (
   -- The earlier posting that this one settles, gives back or reverses.
   refers_to      bigint,
   metadata       json,
-  chain          bytea not null check (length(chain) = 32),
+  chain          kotally.digest not null,
   primary key (location_id, contact_id, seq),
   constraint postings_request_key unique (location_id, source, request_id, part),
   constraint postings_refers_to_fkey
@@ -157,11 +183,11 @@ create table kotally.entries (
   location_id text collate "C" not null,
   contact_id  uuid not null,
   seq         bigint not null,
-  line        smallint not null check (line > 0),
+  line        kotally.line not null,
   lot_id      uuid not null,
   from_bucket kotally.bucket not null,
   to_bucket   kotally.bucket not null,
-  amount      kotally.amount not null check (amount > 0),
+  amount      kotally.moved_amount not null,
   primary key (location_id, contact_id, seq, line),
   constraint entries_posting_fkey
     foreign key (location_id, contact_id, seq)
@@ -191,14 +217,14 @@ create table kotally.holds (
   external_ref      text collate "C",
   product_config_id text collate "C",
   calendar_id       text collate "C",
-  units             bigint not null check (units > 0),
+  units             kotally.positive not null,
   -- Nothing when an unlimited plan paid (S1.2).
   amount            kotally.amount not null,
   captured          kotally.amount not null default 0,
   released          kotally.amount not null default 0,
   penalised         kotally.amount not null default 0,
   returned          kotally.amount not null default 0,
-  status            text not null check (status in ('held', 'captured', 'released', 'penalised', 'replaced')),
+  status            kotally.hold_status not null,
   -- True while some of it has not been given back: then its booking cannot be taken twice.
   is_live           boolean not null,
   appointment_at    timestamptz,
@@ -242,9 +268,9 @@ create index holds_lapse_idx on kotally.holds (location_id, lapses_at)
 create table kotally.requests (
   location_id    text collate "C" not null,
   source         text not null,
-  request_id     text collate "C" not null check (length(request_id) between 1 and 255),
+  request_id     kotally.request_key not null,
   operation      text not null,
-  request_hash   bytea not null check (length(request_hash) = 32),
+  request_hash   kotally.digest not null,
   body           json not null,
   code           text not null,
   answer         json not null,
