@@ -36,7 +36,11 @@ from kotally.db.sqlfiles import read_scripts
 DATA = pytest.StashKey[Path]()
 URL_VARIABLE = "KOTALLY_TEST_DATABASE_URL"
 # Ordinary tests do not survive a power cut, and need not: this halves their time.
-FAST = "fsync = off\nsynchronous_commit = off\nfull_page_writes = off\nmax_wal_size = 256MB\n"
+FAST = (
+    "fsync = off\nsynchronous_commit = off\nfull_page_writes = off\nmax_wal_size = 256MB\n"
+    # Two workers with fifty callers each, beside what the other tests hold open.
+    "max_connections = 400\n"
+)
 STOP_WAIT_S = 20
 
 _numbers = itertools.count(1)
