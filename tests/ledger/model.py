@@ -101,7 +101,10 @@ class Member:
             return "REFUSED"
         self.spend(extra, hold.used)
         self.give_back(hold.held, max(hold.amount - amount, 0), now)
-        hold.used, hold.held = hold.held + hold.used, []
+        both = hold.held + hold.used
+        # What one lot gave twice is one slice, at its first place.
+        hold.used = [lot for lot in dict.fromkeys(both) for _ in range(both.count(lot))]
+        hold.held = []
         return "captured"
 
     def restore(

@@ -228,3 +228,16 @@ async def test_two_bookings_for_the_last_credit(desk: Desk, ledger_db: Database)
         results += await asyncio.gather(*map(race, desks[start : start + 4]))
 
     assert results == [["INSUFFICIENT_CREDITS", "held"]] * RACES
+
+
+async def test_what_a_lot_gives_twice_is_one_slice(desk: Desk) -> None:
+    """S4.3: a capture that drew again from the first lot gives it back last all the same."""
+    first = await desk.lot(3, expires_at="2026-05-02T00:00:00Z")
+    held = await desk.hold(1)
+    sooner = await desk.lot(2, expires_at="2026-05-01T00:00:00Z")
+    assert (await desk.capture(held, 4)).code == "captured"
+
+    await desk.restore(2)
+
+    assert await desk.buckets(sooner) == {"issued": 2, "available": 2}
+    assert await desk.buckets(first) == {"issued": 3, "available": 1, "consumed": 2}
