@@ -150,11 +150,14 @@ async def tour(desk: Desk) -> None:
     await desk.db.execute("select kotally.lapse_holds($1, 10)", desk.location)
     await desk.restore(1, external_ref="old")
     await desk.sweep()
-    await desk.db.fetch(
-        "select * from kotally.check($1, 'ana', 'pc_1', null, 1, null, true, $2)",
-        desk.location,
-        UUID(int=1),
-    )
+    for name, product in (("ana", "pc_1"), ("eve", "pc_3")):
+        await desk.db.fetch(
+            "select * from kotally.check($1, $2, $3, null, 1, null, true, $4)",
+            desk.location,
+            name,
+            product,
+            UUID(int=1),
+        )
     with pytest.raises(Exception, match="INSUFFICIENT"):
         await desk.do(make.deduct(1), make.deduct(99), atomic=True)
     await desk.assert_books()
