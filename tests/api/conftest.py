@@ -91,6 +91,7 @@ async def front(clones: Any, template: str, directory: Path) -> AsyncIterator[Fr
 @pytest_asyncio.fixture(loop_scope="session")
 async def shop(front: Front) -> Shop:
     """Open a shop for one test."""
+    await front.begin()
     return await front.shop()
 
 
