@@ -21,6 +21,14 @@ WAIT_S = 60
 Start = Callable[[int], "Running"]
 
 
+def _command(process: psutil.Process) -> str:
+    """Return the command line; a child may end between being listed and being asked."""
+    try:
+        return " ".join(process.cmdline())
+    except psutil.NoSuchProcess:
+        return ""
+
+
 class Running:
     """A server process and its address."""
 
@@ -43,7 +51,7 @@ class Running:
         return [
             child
             for child in psutil.Process(self.popen.pid).children()
-            if "spawn_main" in " ".join(child.cmdline())
+            if "spawn_main" in _command(child)
         ]
 
     def stop(self, number: signal.Signals = signal.SIGTERM) -> int:
