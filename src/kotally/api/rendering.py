@@ -21,6 +21,7 @@ _FIXED = (
     (b"cache-control", b"no-store"),
     (b"x-content-type-options", b"nosniff"),
 )
+_SPACED = b'" : '
 _REPLAYED = (b"idempotent-replayed", b"true")
 _AFTER = {
     "UNAUTHORIZED": (b"www-authenticate", b"Bearer"),
@@ -87,7 +88,10 @@ def render(exchange: Exchange, reply: Reply | Empty) -> Rendered:
 def decided_body(reply: Decided) -> bytes:
     """Put the three common keys, and a refusal's sentence, in front of what the kernel answered."""
     before, after = _FRAMES[reply.code]
-    fields = format_json(reply.answer.encode(), indent=-1)
+    fields = reply.answer.encode()
+    # What the kernel writes out itself is without spaces already; what PostgreSQL makes is not.
+    if _SPACED in fields:
+        fields = format_json(fields, indent=-1)
     # The answer is an object: its opening brace gives way to what comes in front.
     return b"".join(
         (
