@@ -17,7 +17,7 @@ import signal
 import tempfile
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
-from contextlib import AsyncExitStack
+from contextlib import AsyncExitStack, suppress
 from pathlib import Path
 from typing import Any
 
@@ -87,7 +87,8 @@ def stop_supervisor(directory: Path) -> None:
             except BlockingIOError:
                 pid = lock.read_text().strip()
                 if attempt == 0 and pid:
-                    os.kill(int(pid), signal.SIGTERM)
+                    with suppress(ProcessLookupError):  # it may just have stopped by itself
+                        os.kill(int(pid), signal.SIGTERM)
                 time.sleep(0.05)
             else:
                 return

@@ -20,7 +20,7 @@ import psutil
 from kotally.config import Settings
 from kotally.core.ids import new_id
 from kotally.db import Database, opened
-from tests.db.machine import Machine
+from tests.db.machine import Machine, command_of
 
 LOCATION = "loc_1"
 PRODUCT = "pc_1"
@@ -93,7 +93,7 @@ class Service:
         """List the children that answer requests."""
         assert self.popen is not None
         children = psutil.Process(self.popen.pid).children()
-        return [child for child in children if "spawn_main" in " ".join(child.cmdline())]
+        return [child for child in children if "spawn_main" in command_of(child)]
 
     def database_processes(self) -> list[psutil.Process]:
         """List the postmaster and all that it started."""

@@ -3,10 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-import os
-import signal
 from collections.abc import Callable
-from contextlib import suppress
 
 import httpx2
 import pytest
@@ -19,6 +16,7 @@ from tests.crash.served import (
     request,
     until,
 )
+from tests.db.machine import command_of, kill_hard
 
 pytestmark = [pytest.mark.crash, pytest.mark.slow, pytest.mark.timeout(60)]
 
@@ -26,29 +24,24 @@ AT_ONCE = 50
 AMID_S = 0.05  # some are on their way, some are not sent yet
 
 
-def kill_one(pid: int) -> None:
-    with suppress(ProcessLookupError):  # a helper of the database's may have ended by itself
-        os.kill(pid, signal.SIGKILL)
-
-
 def postmaster(service: Service) -> None:
-    kill_one(service.machine.server())
+    kill_hard(service.machine.server())
 
 
 def a_backend(service: Service) -> None:
     """Kill one that works for us: the whole server goes through recovery."""
     for process in service.database_processes():
-        if "kotally" in " ".join(process.cmdline()) and process.pid != service.machine.server():
-            kill_one(process.pid)
+        if "kotally" in command_of(process) and process.pid != service.machine.server():
+            kill_hard(process.pid)
             return
 
 
 def supervisor(service: Service) -> None:
-    kill_one(service.machine.supervisor())
+    kill_hard(service.machine.supervisor())
 
 
 def web_process(service: Service) -> None:
-    kill_one(service.web_processes()[0].pid)
+    kill_hard(service.web_processes()[0].pid)
 
 
 @pytest.mark.parametrize("victim", [postmaster, a_backend, supervisor])
@@ -83,7 +76,7 @@ def everything(service: Service) -> None:
     assert service.popen is not None
     pids = [process.pid for process in service.database_processes()]
     for pid in [service.machine.supervisor(), *pids, service.popen.pid]:
-        kill_one(pid)
+        kill_hard(pid)
     service.kill()
 
 

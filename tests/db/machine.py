@@ -10,12 +10,27 @@ import sys
 import tempfile
 import time
 from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
 
 import psutil
 
 ACTORS = Path(__file__).with_name("actors.py")
 WAIT_S = 30
+
+
+def kill_hard(pid: int) -> None:
+    """Kill a process that may just have ended by itself."""
+    with suppress(ProcessLookupError):
+        os.kill(pid, signal.SIGKILL)
+
+
+def command_of(process: psutil.Process) -> str:
+    """Return a command line; empty for one that ended between being listed and being asked."""
+    try:
+        return " ".join(process.cmdline())
+    except psutil.NoSuchProcess:
+        return ""
 
 
 class Actor:
@@ -103,7 +118,8 @@ class Machine:
 
     def stop(self) -> None:
         """End the supervisor without its pause, now that nobody will come."""
-        os.kill(self.supervisor(), signal.SIGTERM)
+        with suppress(ProcessLookupError):
+            os.kill(self.supervisor(), signal.SIGTERM)
         self.wait_until_alone()
 
     def wait_until_alone(self) -> None:

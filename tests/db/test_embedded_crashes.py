@@ -16,7 +16,7 @@ from collections.abc import Callable
 import psutil
 import pytest
 
-from tests.db.machine import WAIT_S, Actor, Machine
+from tests.db.machine import WAIT_S, Actor, Machine, kill_hard
 
 pytestmark = pytest.mark.crash
 
@@ -39,7 +39,7 @@ def kill_tree(machine: Machine, writer: Actor) -> None:
     pids = [machine.supervisor(), machine.server()]
     pids += [child.pid for child in psutil.Process(machine.server()).children(recursive=True)]
     for pid in [*pids, writer.process.pid]:
-        os.kill(pid, signal.SIGKILL)
+        kill_hard(pid)
 
 
 def assert_nothing_lost(machine: Machine, last: int) -> None:
@@ -67,7 +67,7 @@ def test_a_next_user_finds_the_server_of_a_killed_one(machine: Machine) -> None:
 
 def kill_and_watch(writer: Actor, pid: int) -> None:
     """Kill a process and see that the writer goes on afterwards."""
-    os.kill(pid, signal.SIGKILL)
+    kill_hard(pid)
     writer.wait_for(lambda words: any(word.startswith("away") for word in words))
     before = writer.acknowledged()
     writer.wait_for(lambda _: writer.acknowledged() > before + 20)
@@ -88,7 +88,7 @@ def test_a_killed_supervisor_is_replaced_under_its_users(machine: Machine) -> No
 def test_a_killed_supervisor_without_users_leaves_no_server(machine: Machine) -> None:
     def kill_both(machine: Machine, writer: Actor) -> None:
         writer.process.kill()
-        os.kill(machine.supervisor(), signal.SIGKILL)
+        kill_hard(machine.supervisor())
 
     last = write_and_kill(machine, kill_both)
 

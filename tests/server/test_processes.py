@@ -16,17 +16,10 @@ import pytest
 
 from kotally.server import PortTaken
 from kotally.server.process import listening, url
+from tests.db.machine import command_of
 
 WAIT_S = 60
 Start = Callable[[int], "Running"]
-
-
-def _command(process: psutil.Process) -> str:
-    """Return the command line; a child may end between being listed and being asked."""
-    try:
-        return " ".join(process.cmdline())
-    except psutil.NoSuchProcess:
-        return ""
 
 
 class Running:
@@ -51,7 +44,7 @@ class Running:
         return [
             child
             for child in psutil.Process(self.popen.pid).children()
-            if "spawn_main" in _command(child)
+            if "spawn_main" in command_of(child)
         ]
 
     def stop(self, number: signal.Signals = signal.SIGTERM) -> int:
