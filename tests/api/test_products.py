@@ -95,6 +95,10 @@ async def test_an_archived_product_does_not_change(front: Front) -> None:
         ),
         ({"expiry_days": 3}, "period"),
         ({"product_config_id": "a b"}, "letters"),
+        ({"calendars": {"cal_1": 0}}, "cal_1 costs 1 to 1000 credits, not 0"),
+        ({"calendars": {"cal_1": -2}}, "cal_1 costs 1 to 1000 credits, not -2"),
+        ({"calendars": {"": 2}}, "calendar id is empty"),
+        ({"calendars": {}}, "or all of them"),
     ],
 )
 async def test_what_cannot_be_is_refused_with_the_rule(
@@ -118,6 +122,8 @@ async def test_what_cannot_be_is_refused_with_the_rule(
         {"rules": []},
         {"type": "voucher"},
         {"calendars": {"cal_1": "x"}},
+        {"calendars": {"cal_1": 1.5}},
+        {"calendars": ["cal_1:2"]},
         {"credits": "8"},
     ],
 )

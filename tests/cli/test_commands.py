@@ -239,6 +239,7 @@ async def test_wrong_books_end_in_1(kotally: Kotally, owner_db: Database) -> Non
     assert "WRONG" in told.out
 
 
+PACK = "product create --location loc_1 --name N --type package --credits 5"
 REFUSED = [
     ("location create --workspace Nobody --name N --timezone UTC", "no workspace 'Nobody'"),
     ("location create --workspace Studio --name N --timezone Berlin", "mean Europe/Berlin"),
@@ -248,6 +249,10 @@ REFUSED = [
     ("product create --location loc_9 --name N --type package --credits 1", "loc_9"),
     ("product create --location loc_1 --name N --type package --credits 0", "1 to 1000000"),
     ("product create --location loc_1 --name N --type package --credits -5", "-5"),
+    (f"{PACK} --calendar cal:x", "write cal:2 for two credits, or cal:x:1"),
+    (f"{PACK} --calendar cal_1:0", "cal_1 costs 1 to 1000 credits, not 0"),
+    (f"{PACK} --calendar cal_1:-2", "cal_1 costs 1 to 1000 credits, not -2"),
+    (f"{PACK} --calendar :2", "write cal_1, or cal_1:2"),
     ("product show --location loc_1 --product pc_9", "no product 'pc_9'"),
     ("product list --location loc_9", "loc_9"),
     ("client create --location loc_1 --name N", "at least one scope"),

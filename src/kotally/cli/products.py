@@ -83,8 +83,8 @@ def _terms_options(parser: Parser, *, required: bool) -> None:
         metavar="cal_1[:2]",
         action="append",
         default=[],
-        help="a calendar it pays for, and the credits a place costs there; repeat for more, "
-        "leave out for all",
+        help="a calendar it pays for, and the whole credits a place costs there (1); repeat for "
+        "more, leave out for all; an id that holds a colon needs its number: a:b:1",
     )
     for name, about in RULES.items():
         parser.add_argument(name, metavar="N", type=whole, help=about)

@@ -6,6 +6,7 @@ Coverage maps a calendar's id to its weight; None pays for every calendar at one
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable
 from typing import Final
 
@@ -16,6 +17,7 @@ Coverage = dict[str, int]
 CALENDARS_MAX: Final = 1_000
 CALENDAR_ID_LENGTH_MAX: Final = 255
 WEIGHT_MAX: Final = 1_000
+_WEIGHT: Final = re.compile(r"-?[0-9]{1,18}")
 WIDTH_OF_ALL: Final = 2_147_483_647  # wider than any list: a narrower coverage pays first (S1.3)
 
 
@@ -23,7 +25,10 @@ def parse_coverage(specs: Iterable[str]) -> Coverage | Refused | None:
     """Read `cal_1` (one credit) and `cal_2:2` (two); nothing at all covers everything."""
     coverage: Coverage = {}
     for spec in specs:
-        calendar_id, weight = _parse(spec.strip())
+        parsed = _parse(spec.strip())
+        if isinstance(parsed, Refused):
+            return parsed
+        calendar_id, weight = parsed
         if calendar_id in coverage:
             return invalid(f"The calendar {calendar_id!r} is named twice; name it once.")
         coverage[calendar_id] = weight
@@ -54,9 +59,17 @@ def width(coverage: Coverage | None) -> int:
     return WIDTH_OF_ALL if coverage is None else len(coverage)
 
 
-def _parse(spec: str) -> tuple[str, int]:
-    """Part a weight off; an id may hold colons, so only a whole number behind the last counts."""
+def _parse(spec: str) -> tuple[str, int] | Refused:
+    """Part the weight off: a whole number behind the last colon, since an id may hold colons."""
     calendar_id, colon, weight = spec.rpartition(":")
-    if colon and weight.isascii() and weight.lstrip("-").isdecimal():
-        return calendar_id, int(weight)
-    return spec, 1
+    if not colon:
+        return spec, 1
+    if not calendar_id:
+        return invalid(f"{spec!r} names no calendar; write cal_1, or cal_1:2 for two credits.")
+    if not _WEIGHT.fullmatch(weight):
+        return invalid(
+            f"In {spec!r} what stands behind the colon is not a number of credits; write "
+            f"{calendar_id}:2 for two credits, or {spec.rstrip(':')}:1 if the colon is part of "
+            "the calendar's id."
+        )
+    return calendar_id, int(weight)
