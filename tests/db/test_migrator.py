@@ -167,12 +167,13 @@ async def test_a_login_that_may_not_make_roles_gets_the_statements(
     await connection.close()
     guest = msgspec.structs.replace(blank, user="kotally_test_guest", password=Secret("guest"))
 
-    with pytest.raises(RoleError, match=r"(?s)create role kotally_ledger nologin;.*grant"):
+    with pytest.raises(RoleError) as refused:
         await migrate(guest, read_scripts(folder))
 
-    # What the message says to run is enough.
+    # What the message says to run can be run as it stands, and is enough.
+    _, _, statements = str(refused.value).partition("run:")
     connection = await connect(blank, role=None)
-    await connection.execute("grant kotally_ledger, kotally_app to kotally_test_guest")
+    await connection.execute(statements)
     assert (await migrate(guest, read_scripts(folder))).migrations == (1,)
     await connection.execute("drop owned by kotally_test_guest")
     await connection.execute("drop role kotally_test_guest")

@@ -44,8 +44,7 @@ async def _missing(connection: asyncpg.Connection) -> list[str]:
 
 
 async def _make(connection: asyncpg.Connection, role: str) -> None:
-    exists = await connection.fetchval("select 1 from pg_roles where rolname = $1", role)
-    if exists is None:
+    if not await _exists(connection, role):
         # Another database of this server may be set up at the same moment.
         with suppress(asyncpg.DuplicateObjectError, asyncpg.UniqueViolationError):
             await connection.execute(f"create role {role} nologin")
@@ -59,15 +58,27 @@ async def _make(connection: asyncpg.Connection, role: str) -> None:
     await connection.execute(f"grant {role} to current_user{options}")
 
 
+async def _exists(connection: asyncpg.Connection, role: str) -> bool:
+    return await connection.fetchval(
+        "select exists (select from pg_roles where rolname = $1)", role
+    )
+
+
 async def _is_superuser(connection: asyncpg.Connection) -> bool:
     return await connection.fetchval("select rolsuper from pg_roles where rolname = current_user")
 
 
 async def _statements(connection: asyncpg.Connection) -> str:
+    """Say what an administrator has to run, and nothing that is done already."""
     login = await connection.fetchval("select quote_ident(current_user)")
+    missing = await _missing(connection)
+    lines = [
+        f"  create role {role} nologin;\n"
+        for role in missing
+        if not await _exists(connection, role)
+    ]
     return (
-        f"The login {login} may not make roles. Let an administrator of the server run:\n"
-        f"  create role {LEDGER_ROLE} nologin;\n"
-        f"  create role {APP_ROLE} nologin;\n"
-        f"  grant {LEDGER_ROLE}, {APP_ROLE} to {login};"
+        f"The login {login} may not make or take the roles that Kotally works as. Let an "
+        "administrator of the server run:\n"
+        f"{''.join(lines)}  grant {', '.join(missing)} to {login};"
     )
