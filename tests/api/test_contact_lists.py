@@ -197,6 +197,7 @@ async def test_a_payment_says_what_it_granted(studio: Studio) -> None:
             "recorded_at": at(START),
             "external_ref": None,
             "metadata": None,
+            "also_reported": [],
         }
     ]
 

@@ -83,7 +83,7 @@ class Club:
             external_contact_id=contact,
             product_config_id=product_id,
             external_payment_id=told.pop("payment", None) or make.name("payment"),
-            provider="stripe",
+            provider=told.pop("provider", "stripe"),
             event_type="payment_confirmed",
             **told,
         )
@@ -95,11 +95,13 @@ class Club:
         request_id = request_id or make.name("request")
         return Key(request_id, hash_, text, new_id(), "api", "client:tests")
 
-    async def renews(self, membership: Any, *, preview: bool = False) -> Said:
-        id_ = UUID(str(membership))
+    async def renews(
+        self, membership: Any, *, number: int | None = None, preview: bool = False
+    ) -> Said:
+        id_, key = UUID(str(membership)), self.key("renew", {})
         return said(
             await renewals.renew(
-                self.db, self.location, id_, key=self.key("renew", {}), preview=preview
+                self.db, self.location, id_, key=key, number=number, preview=preview
             )
         )
 

@@ -130,6 +130,14 @@ class Appointment(Struct, frozen=True, kw_only=True):
     note: str | None
 
 
+class OtherReport(Struct, frozen=True, kw_only=True):
+    """The same sale as another provider told it."""
+
+    provider: str
+    external_payment_id: fields.PaymentReference
+    matched_by: Literal["reference", "period", "closeness"]
+
+
 class Payment(Struct, frozen=True, kw_only=True):
     """A payment, and what it granted."""
 
@@ -148,6 +156,9 @@ class Payment(Struct, frozen=True, kw_only=True):
     recorded_at: fields.Time
     external_ref: str | None
     metadata: fields.Metadata | None
+    also_reported: Annotated[
+        list[OtherReport], Meta(description="Who else told of the same sale, by which id.")
+    ]
 
 
 class Lot(Struct, frozen=True, kw_only=True, rename={"kind": "class"}):

@@ -39,6 +39,18 @@ class GrantRequest(Request, frozen=True, kw_only=True, omit_defaults=True):
     amount_cents: fields.Cents | None = None
     currency: fields.Currency | None = None
     paid_at: fields.Time | None = None
+    period_starts_at: (
+        Annotated[
+            fields.Time,
+            Meta(
+                description=(
+                    "When the membership period begins that is paid, as the provider has it; one "
+                    "that is paid already is not paid twice."
+                )
+            ),
+        ]
+        | None
+    ) = None
     email: fields.Email | None = None
     name: fields.Name | None = None
     external_ref: fields.ExternalRef | None = None
@@ -96,6 +108,7 @@ def purchase_of(request: GrantRequest) -> Purchase:
         amount_cents=request.amount_cents,
         currency=request.currency.upper() if request.currency else None,
         paid_at=request.paid_at,
+        period_starts_at=request.period_starts_at,
         email=request.email,
         name=request.name,
         external_ref=request.external_ref,

@@ -98,4 +98,5 @@ class MembershipNotDone(Refusal, frozen=True, kw_only=True):
     earliest_end_at: datetime | UnsetType = UNSET
     paid_until: datetime | UnsetType = UNSET
     other_membership_id: fields.OtherRowId | UnsetType = UNSET
+    next_period: int | UnsetType = UNSET
     product_config_id: str | UnsetType = UNSET

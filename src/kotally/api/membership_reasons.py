@@ -28,6 +28,11 @@ REASONS = (
         "Grant a new membership.",
     ),
     refused(
+        "PERIOD_NOT_NEXT",
+        "That period is neither confirmed nor the next one.",
+        "Name the number in `next_period`, or none.",
+    ),
+    refused(
         "NOTHING_TO_CHANGE",
         "The membership is on this version of this product config already.",
         "Name another product config or version.",

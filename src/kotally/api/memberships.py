@@ -36,6 +36,18 @@ class MembershipRequest(Request, frozen=True, kw_only=True, omit_defaults=True):
     preview: Preview = False
 
 
+class MembershipRenewRequest(MembershipRequest, frozen=True, kw_only=True, omit_defaults=True):
+    """Confirm the next period of a membership."""
+
+    period_number: (
+        Annotated[
+            int,
+            Meta(ge=1, description="The one that is meant; a confirmed one stays as it is."),
+        ]
+        | None
+    ) = None
+
+
 class MembershipChangeRequest(MembershipRequest, frozen=True, kw_only=True, omit_defaults=True):
     """Change the plan of a membership, or remove the change that waits."""
 
@@ -92,12 +104,17 @@ class MembershipCancelRequest(MembershipRequest, frozen=True, kw_only=True, omit
     ) = None
 
 
-async def renew(call: Call[MembershipRequest]) -> Reply:
+async def renew(call: Call[MembershipRenewRequest]) -> Reply:
     """Confirm the next period without a payment."""
+    request = call.request
     id_, key = _named(call, "renew")
-    preview = call.request.preview
     outcome = await renewals.renew(
-        call.engine.db, call.request.location_id, id_, key=key, preview=preview
+        call.engine.db,
+        request.location_id,
+        id_,
+        key=key,
+        number=request.period_number,
+        preview=request.preview,
     )
     return reply_to(outcome, key.body)
 
@@ -162,11 +179,11 @@ ROUTES = (
         method="POST",
         path="/memberships/{id}/renew",
         scope="membership",
-        request=MembershipRequest,
+        request=MembershipRenewRequest,
         handler=renew,
         answer=MembershipRenewed,
         refusal=MembershipNotDone,
-        codes=("membership_renewed", *_ALWAYS),
+        codes=("membership_renewed", "PERIOD_NOT_NEXT", *_ALWAYS),
         tag="Memberships",
         summary="Confirm the next period without a payment",
         description=(

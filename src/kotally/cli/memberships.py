@@ -55,6 +55,9 @@ def _declare_acts(verbs: Commands) -> None:
             "--membership", metavar="ID", type=uuid, required=True, help="the entitlement's id"
         )
         preview_option(parser)
+    renew.add_argument(
+        "--period", metavar="N", type=whole, help="which one is meant; a confirmed one stays"
+    )
     way = change.add_mutually_exclusive_group(required=True)
     way.add_argument("--product", metavar="P", help="the product to change to")
     way.add_argument("--remove", action="store_true", help="remove the change that waits")
@@ -75,7 +78,7 @@ def preview_option(parser: Parser) -> None:
 async def _renew(db: Database, arguments: Arguments) -> Said:
     from kotally.memberships import renewals
 
-    return await acted(db, arguments, renewals.renew)
+    return await acted(db, arguments, renewals.renew, number=arguments.period)
 
 
 async def _uncancel(db: Database, arguments: Arguments) -> Said:

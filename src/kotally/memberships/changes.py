@@ -16,6 +16,7 @@ from kotally.ledger.scenes import Declined, Done, Scene, play
 from kotally.memberships import memberships, renewals, upgrades
 from kotally.memberships.bounds import State
 from kotally.memberships.commitments import uncovered, upcoming
+from kotally.memberships.confirming import answer_of
 from kotally.memberships.endings import decide_waiting
 from kotally.memberships.memberships import ChangeKind, Plan
 from kotally.memberships.periods import Period
@@ -206,7 +207,7 @@ async def _upgrade(scene: Scene, state: State, plan: Plan, *, strategy: Strategy
     change_id = await _replace(scene, state, plan, scheduled=scheduled)
     done = upgrades.decide(state, plan, strategy, paid=None, change=None)
     await renewals.played(scene, done)
-    answer = _answer(state, plan, scheduled, change_id=change_id) | renewals.answer_of(done)
+    answer = _answer(state, plan, scheduled, change_id=change_id) | answer_of(done)
     return Done("membership_changed", answer)
 
 

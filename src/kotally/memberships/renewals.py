@@ -19,6 +19,7 @@ from kotally.ledger.scenes import Declined, Done, Scene, play
 from kotally.ledger.swept import Swept
 from kotally.memberships import memberships
 from kotally.memberships.bounds import State, following
+from kotally.memberships.confirming import answer_of, confirmed
 from kotally.memberships.freezes_billing import prorating
 from kotally.memberships.freezes_turning import catch_up
 from kotally.memberships.issuing import Paid
@@ -125,16 +126,28 @@ def decide_due(state: State, ahead: Sequence[Period]) -> Turn | None:
 
 
 async def renew(
-    db: Database, location_id: str, membership_id: UUID, *, key: Key, preview: bool = False
+    db: Database,
+    location_id: str,
+    membership_id: UUID,
+    *,
+    key: Key,
+    number: int | None = None,
+    preview: bool = False,
 ) -> Outcome:
     """
     Confirm a membership's next period without a payment, as the staff may.
 
-    Codes: `membership_renewed`, `MEMBERSHIP_NOT_FOUND`, `MEMBERSHIP_ENDED`.
+    With the number of the period that is meant, one that is confirmed already is left as it is.
+    Codes: `membership_renewed`, `MEMBERSHIP_NOT_FOUND`, `MEMBERSHIP_ENDED`, `PERIOD_NOT_NEXT`.
     """
 
     async def work(scene: Scene) -> Done:
         await locked(scene, membership_id)
+        if number is not None:
+            state, _ = await up_to_date(scene, membership_id)
+            known = await confirmed(scene, state.membership, number)
+            if known is not None:
+                return Done("membership_renewed", known)
         done = await confirm(scene, membership_id, paid=None)
         return Done("membership_renewed", answer_of(done))
 
@@ -154,24 +167,6 @@ async def locked(scene: Scene, membership_id: UUID) -> UUID:
     await scene.lock([contact_id])
     await catch_up(scene, [contact_id])
     return contact_id
-
-
-def answer_of(done: Turn) -> dict[str, Any]:
-    """Say what a turn came to."""
-    return {
-        "membership_id": done.before.id,
-        "contact_id": done.before.contact_id,
-        "period": {
-            "number": done.period.number,
-            "starts_at": iso(done.period.starts_at),
-            "ends_at": iso(done.period.ends_at),
-        },
-        "credits_granted": done.granted,
-        "credits_rolled_over": done.rolled,
-        "credits_forfeited": done.forfeited,
-        "lot_id": None if done.lot is None else done.lot["id"],
-        "expires_at": None if done.lot is None else iso(done.lot["expires_at"]),
-    }
 
 
 async def renew_due(

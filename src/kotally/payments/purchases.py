@@ -13,7 +13,8 @@ class Purchase(Struct, frozen=True, kw_only=True):
     One payment for one product, as its reporter told it.
 
     `external_payment_id` is unique per location and provider for ever (S15.3). Money is in minor
-    units. `paid_at` None means: now.
+    units. `paid_at` None means: now. `period_starts_at` says which period of a membership is meant:
+    the one that begins nearest to it.
     """
 
     location_id: str
@@ -25,6 +26,7 @@ class Purchase(Struct, frozen=True, kw_only=True):
     amount_cents: int | None = None
     currency: str | None = None
     paid_at: datetime | None = None
+    period_starts_at: datetime | None = None
     email: str | None = None
     name: str | None = None
     external_ref: str | None = None

@@ -15,6 +15,8 @@ from kotally.ledger.acts import Key, Outcome
 from kotally.ledger.scenes import Declined, Done, Scene, play
 from kotally.memberships import freezes_billing, memberships, renewals, upgrades
 from kotally.memberships.issuing import Paid
+from kotally.memberships.memberships import Membership
+from kotally.payments import same_sale
 from kotally.payments.purchases import Purchase
 
 
@@ -34,6 +36,9 @@ async def pay(db: Database, purchase: Purchase, membership_id: UUID, *, key: Key
         contact_id = await renewals.locked(scene, membership_id)
         await _refuse_suspended(scene)
         await _refuse_duplicate(scene, purchase)
+        known = await _known(scene, purchase, membership_id)
+        if known is not None:
+            return known
         paid = Paid(
             payment_id=new_id(),
             amount_cents=purchase.amount_cents or 0,
@@ -108,26 +113,75 @@ async def _refuse_suspended(scene: Scene) -> None:
 
 async def _refuse_duplicate(scene: Scene, purchase: Purchase) -> None:
     """Refuse a payment that was handled under another request_id, with the ids of the first."""
-    first = await scene.tx.fetchrow(
+    first = await same_sale.first_of(scene, purchase)
+    if first is not None:
+        raise Declined("DUPLICATE_EVENT", **await _first(scene, first))
+
+
+async def _known(scene: Scene, purchase: Purchase, membership_id: UUID) -> Done | None:
+    """Take a sale that was granted already: its other id is kept and nothing changes (S9.1)."""
+    found = await memberships.load(scene.tx, scene.location_id, [membership_id])
+    membership = found[membership_id]
+    if membership.status == "ended":
+        return None
+    sale = await same_sale.told_before(scene, purchase, membership)
+    if sale is None:
+        return None
+    if sale.payment_id is not None:
+        await same_sale.attach(scene, purchase, sale.payment_id, by=sale.by)
+        return Done("DUPLICATE_EVENT", await _first(scene, sale.payment_id))
+    assert sale.period_number is not None, "a sale is a payment or a period"
+    return await _pay_confirmed(scene, purchase, membership, number=sale.period_number)
+
+
+async def _pay_confirmed(
+    scene: Scene, purchase: Purchase, membership: Membership, *, number: int
+) -> Done:
+    """Record the payment of a period that the staff had confirmed; its credits are there."""
+    payment_id, contact_id = new_id(), membership.contact_id
+    paid = Paid(
+        payment_id=payment_id, amount_cents=purchase.amount_cents or 0, currency=purchase.currency
+    )
+    granted = await same_sale.pay_period(
+        scene, purchase, membership, number=number, payment_id=payment_id
+    )
+    await _fill_hints(scene, purchase, contact_id)
+    await _record(scene, purchase, (membership.id, contact_id), paid=paid, granted=granted)
+    if purchase.fee_id is not None:
+        await fees.pay_matching(scene, contact_id, paid.amount_cents, fee_id=purchase.fee_id)
+    return Done(
+        "grant_applied",
+        {
+            "location_id": scene.location_id,
+            "contact_id": contact_id,
+            "entitlement_id": membership.id,
+            "credits_granted": 0,
+            "balance_after": await _balance(scene, contact_id),
+            "payment_id": payment_id,
+            "notice": f"Period {number} was confirmed before; this is its payment.",
+        },
+    )
+
+
+async def _first(scene: Scene, payment_id: UUID) -> dict[str, Any]:
+    """Say which payment it was when it came first."""
+    row = await scene.tx.fetchrow(
         """
-        select p.id, p.contact_id, p.entitlement_id
-          from kotally.payments p
-         where p.location_id = $1 and p.provider = $2 and p.external_payment_id = $3
+        select p.contact_id, p.entitlement_id from kotally.payments p
+         where p.location_id = $1 and p.id = $2
         """,
         scene.location_id,
-        purchase.provider,
-        purchase.external_payment_id,
+        payment_id,
     )
-    if first is not None:
-        raise Declined(
-            "DUPLICATE_EVENT",
-            location_id=scene.location_id,
-            contact_id=first["contact_id"],
-            entitlement_id=first["entitlement_id"],
-            credits_granted=0,
-            balance_after=await _balance(scene, first["contact_id"]),
-            payment_id=first["id"],
-        )
+    assert row is not None, "payments are never removed"
+    return {
+        "location_id": scene.location_id,
+        "contact_id": row["contact_id"],
+        "entitlement_id": row["entitlement_id"],
+        "credits_granted": 0,
+        "balance_after": await _balance(scene, row["contact_id"]),
+        "payment_id": payment_id,
+    }
 
 
 async def _fill_hints(scene: Scene, purchase: Purchase, contact_id: UUID) -> None:

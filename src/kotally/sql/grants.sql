@@ -17,6 +17,7 @@ grant insert, update on kotally.workspaces, kotally.users, kotally.locations, ko
   kotally.contacts, kotally.products, kotally.payments, kotally.entitlements, kotally.memberships,
   kotally.periods, kotally.blockers, kotally.membership_changes, kotally.freezes, kotally.bookings,
   kotally.refunds to kotally_app;
+grant insert on kotally.payment_reports to kotally_app;
 grant insert on kotally.product_versions, kotally.seals, kotally.happenings to kotally_app;
 grant insert on kotally.happenings to kotally_ledger;
 grant delete on kotally.blockers to kotally_app;
@@ -52,6 +53,7 @@ alter function kotally.rezone_lots(text, text, text, text, text, uuid, timestamp
   owner to kotally_ledger;
 grant insert, update on kotally.closures to kotally_app;
 grant insert, update on kotally.work_items to kotally_app;
+alter function kotally.pay_period(text, uuid, integer, uuid, bigint, text) owner to kotally_ledger;
 
 grant insert, update on kotally.sweeps to kotally_app;
 

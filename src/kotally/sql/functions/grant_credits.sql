@@ -13,9 +13,15 @@ declare
   v_debts kotally.new_posting;
   v_paid_back bigint := 0;
 begin
-  select * into v_payment from kotally.payments p
+  select p.* into v_payment from kotally.payments p
    where p.location_id = p_location_id and p.provider = v_args ->> 'provider'
-     and p.external_payment_id = v_args ->> 'external_payment_id';
+     and p.external_payment_id = v_args ->> 'external_payment_id'
+   union all
+  -- Another provider's id of a sale that is known (S9.1).
+  select p.* from kotally.payment_reports r
+    join kotally.payments p on p.location_id = p_location_id and p.id = r.payment_id
+   where r.location_id = p_location_id and r.provider = v_args ->> 'provider'
+     and r.external_payment_id = v_args ->> 'external_payment_id';
   if found then
     return (0, 'DUPLICATE_EVENT', false, p_act.correlation_id, json_build_object(
       'location_id', p_location_id, 'contact_id', v_payment.contact_id,

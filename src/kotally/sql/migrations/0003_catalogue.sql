@@ -53,6 +53,21 @@ create table kotally.payments (
 );
 create index payments_contact_idx on kotally.payments (location_id, contact_id, recorded_at, id);
 
+-- The same sale as told by somebody else: another provider's id of a payment that is known (S9.1).
+create table kotally.payment_reports (
+  location_id         text collate "C" not null,
+  provider            text collate "C" not null check (length(provider) between 1 and 64),
+  external_payment_id text collate "C" not null check (length(external_payment_id) between 1 and 255),
+  payment_id          uuid not null,
+  -- What told that it is the same sale.
+  matched_by          text not null check (matched_by in ('reference', 'period', 'closeness')),
+  recorded_at         timestamptz not null,
+  primary key (location_id, provider, external_payment_id),
+  constraint payment_reports_payment_fkey
+    foreign key (location_id, payment_id) references kotally.payments (location_id, id)
+);
+create index payment_reports_payment_idx on kotally.payment_reports (location_id, payment_id);
+
 create table kotally.entitlements (
   location_id       text collate "C" not null,
   id                uuid not null,
