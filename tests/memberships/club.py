@@ -14,7 +14,7 @@ from kotally.db import Database
 from kotally.ledger.acts import Key, Outcome, digest
 from kotally.ledger.proofs import prove
 from kotally.ledger.writer import Writer
-from kotally.memberships import arrears, cancellations, changes, renewals
+from kotally.memberships import arrears, cancellations, changes, failed_payments, renewals
 from kotally.memberships.cancellations import Wish
 from kotally.memberships.changes import Wanted
 from kotally.payments import grants
@@ -122,6 +122,18 @@ class Club:
         key = self.key("remove", {})
         id_ = UUID(str(membership))
         return said(await changes.remove(self.db, self.location, id_, key=key))
+
+    async def fails(self, membership: Any, **failure: Any) -> Said:
+        """Report a payment that failed."""
+        return said(
+            await failed_payments.note(
+                self.db,
+                self.location,
+                UUID(str(membership)),
+                failure=failed_payments.Failure(**failure),
+                key=self.key("payment-failed", failure),
+            )
+        )
 
     async def cancels(self, membership: Any, **wish: Any) -> Said:
         preview = wish.pop("preview", False)

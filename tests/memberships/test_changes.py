@@ -100,7 +100,27 @@ async def test_an_upgrade_waits_for_its_payment_and_changes_nothing_until_then(c
 
 
 async def test_a_change_whose_payment_fails_is_dropped(club: Club) -> None:
-    """S9.4."""
+    """S9.4: by the failure itself; what changes with the next period waits for no payment."""
+    member = await started(club, renews="payment")
+    id_ = member["entitlement_id"]
+    change = await club.changes(id_, "twelve")
+    other = await club.fails(id_, product_config_id="eight")
+    assert (other["change_id"], other["past_due_from"]) == (None, "2026-05-04T04:00:00.000Z")
+    failed = await club.fails(id_, reason="card declined")
+
+    assert failed.code == "payment_failure_noted"
+    assert (failed["change_id"], failed["product_config_id"]) == (change["change_id"], "twelve")
+    assert (await club.removes_change(id_)).code == "NO_PENDING_CHANGE"
+    assert (await club.happened())[-2:] == ["payment_failed", "payment_failed"]
+    assert await club.available() == 8
+
+    planned = await club.changes(id_, "twelve", when="next_period")
+    assert (await club.fails(id_))["change_id"] is None
+    assert (await club.removes_change(id_))["change_id"] == planned["change_id"]
+
+
+async def test_a_change_is_called_off(club: Club) -> None:
+    """S9.5."""
     member = await started(club, renews="payment")
     await club.changes(member["entitlement_id"], "twelve")
 

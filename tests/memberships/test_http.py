@@ -41,6 +41,7 @@ async def test_each_act_previews_the_numbers_of_its_commit(front: Front) -> None
     for verb, body in (
         ("change", {"product_config_id": "pc_12", "payment_expected": False}),
         ("renew", {}),
+        ("payment-failed", {"reason": "card declined"}),
         ("cancel", {"reason": "moving"}),
         ("uncancel", {}),
         ("cancel", {"at": "now"}),

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from datetime import datetime
+from typing import Annotated
 from uuid import UUID
 
-from msgspec import UNSET, Struct, UnsetType
+from msgspec import UNSET, Meta, Struct, UnsetType
 
 from kotally.api import fields
 from kotally.api.call import Answer, Refusal
@@ -42,6 +43,22 @@ class MembershipRenewed(Answer, frozen=True, kw_only=True):
     credits_forfeited: fields.Credits
     lot_id: fields.RowId | None
     expires_at: datetime | None
+
+
+class PaymentFailureNoted(Answer, frozen=True, kw_only=True):
+    """Say what a failed payment came to."""
+
+    membership_id: fields.OtherRowId
+    contact_id: fields.RowId
+    change_id: Annotated[
+        fields.RowId | None, Meta(description="The upgrade that waited for it and was dropped.")
+    ]
+    product_config_id: str | None
+    external_payment_id: str | None
+    reason: str | None
+    past_due_from: Annotated[
+        datetime | None, Meta(description="When it is past due if nothing is paid until then.")
+    ]
 
 
 class MembershipChanged(Answer, frozen=True, kw_only=True):

@@ -12,6 +12,11 @@ REASONS = (
         "The upgrade is noted; until its payment arrives it changes nothing.",
         "Report the payment for the new product config by POST /grants.",
     ),
+    done(
+        "payment_failure_noted",
+        "The failed payment is on the timeline; an upgrade that waited for it was dropped.",
+        "Report a later payment by POST /grants; ask for the upgrade again if it is still wanted.",
+    ),
     done("change_scheduled", "The membership changes with its next period."),
     done("change_removed", "The change that was waiting will not happen."),
     done("cancellation_scheduled", "The membership ends at the time in this answer."),

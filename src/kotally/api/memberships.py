@@ -107,7 +107,7 @@ class MembershipCancelRequest(MembershipRequest, frozen=True, kw_only=True, omit
 async def renew(call: Call[MembershipRenewRequest]) -> Reply:
     """Confirm the next period without a payment."""
     request = call.request
-    id_, key = _named(call, "renew")
+    id_, key = named(call, "renew")
     outcome = await renewals.renew(
         call.engine.db,
         request.location_id,
@@ -122,7 +122,7 @@ async def renew(call: Call[MembershipRenewRequest]) -> Reply:
 async def change(call: Call[MembershipChangeRequest]) -> Reply:
     """Change the plan, or remove the change that waits."""
     request = call.request
-    id_, key = _named(call, "change")
+    id_, key = named(call, "change")
     where = (call.engine.db, request.location_id, id_)
     if request.product_config_id is None:
         return reply_to(await changes.remove(*where, key=key, preview=request.preview), key.body)
@@ -140,7 +140,7 @@ async def change(call: Call[MembershipChangeRequest]) -> Reply:
 async def cancel(call: Call[MembershipCancelRequest]) -> Reply:
     """Cancel a membership."""
     request = call.request
-    id_, key = _named(call, "cancel")
+    id_, key = named(call, "cancel")
     wish = Wish(at=request.at, reason=request.reason, override=request.override)
     outcome = await cancellations.cancel(
         call.engine.db, request.location_id, id_, wish=wish, key=key, preview=request.preview
@@ -150,14 +150,15 @@ async def cancel(call: Call[MembershipCancelRequest]) -> Reply:
 
 async def uncancel(call: Call[MembershipRequest]) -> Reply:
     """Take a cancellation back."""
-    id_, key = _named(call, "uncancel")
+    id_, key = named(call, "uncancel")
     outcome = await cancellations.uncancel(
         call.engine.db, call.request.location_id, id_, key=key, preview=call.request.preview
     )
     return reply_to(outcome, key.body)
 
 
-def _named(call: Call[Any], operation: str) -> tuple[UUID, Key]:
+def named(call: Call[Any], operation: str) -> tuple[UUID, Key]:
+    """Read which membership the path names, and name the request."""
     try:
         id_ = UUID(call.path["id"])
     except ValueError as fault:
@@ -166,13 +167,13 @@ def _named(call: Call[Any], operation: str) -> tuple[UUID, Key]:
     return id_, key_of(call, f"{operation} {id_}", request, request_id=request.request_id)
 
 
-_ALWAYS = (
+ALWAYS = (
     "MEMBERSHIP_NOT_FOUND",
     "MEMBERSHIP_ENDED",
     "REQUEST_IN_PROGRESS",
     "IDEMPOTENCY_CONFLICT",
 )
-_EXAMPLE = {"location_id": "loc_1", "request_id": "req_1010"}
+EXAMPLE = {"location_id": "loc_1", "request_id": "req_1010"}
 
 ROUTES = (
     Route(
@@ -183,14 +184,14 @@ ROUTES = (
         handler=renew,
         answer=MembershipRenewed,
         refusal=MembershipNotDone,
-        codes=("membership_renewed", "PERIOD_NOT_NEXT", *_ALWAYS),
+        codes=("membership_renewed", "PERIOD_NOT_NEXT", *ALWAYS),
         tag="Memberships",
         summary="Confirm the next period without a payment",
         description=(
             "Rolls over what is left, grants the next period's credits and settles what was "
             "overdue, as a payment would. Before the period's end it is confirmed ahead."
         ),
-        example=_EXAMPLE,
+        example=EXAMPLE,
     ),
     Route(
         method="POST",
@@ -212,7 +213,7 @@ ROUTES = (
             "CHANGE_ONLY_AT_PERIOD_END",
             "PERIOD_PAID_AHEAD",
             "NO_PENDING_CHANGE",
-            *_ALWAYS,
+            *ALWAYS,
         ),
         tag="Memberships",
         summary="Upgrade, downgrade, or remove a change that waits",
@@ -220,7 +221,7 @@ ROUTES = (
             "An upgrade takes effect at once, or when its payment arrives; a downgrade at the "
             "next period. A newer change replaces the one that waits."
         ),
-        example=_EXAMPLE | {"product_config_id": "pc_membership_2"},
+        example=EXAMPLE | {"product_config_id": "pc_membership_2"},
     ),
     Route(
         method="POST",
@@ -230,14 +231,14 @@ ROUTES = (
         handler=cancel,
         answer=MembershipCancelled,
         refusal=MembershipNotDone,
-        codes=("cancellation_scheduled", "membership_ended", "CANCELLATION_TOO_EARLY", *_ALWAYS),
+        codes=("cancellation_scheduled", "membership_ended", "CANCELLATION_TOO_EARLY", *ALWAYS),
         tag="Memberships",
         summary="Cancel a membership",
         description=(
             "To the end of the period after notice and minimum term, or at once. What is left of "
             "the credits follows the product config's rule."
         ),
-        example=_EXAMPLE,
+        example=EXAMPLE,
     ),
     Route(
         method="POST",
@@ -247,10 +248,10 @@ ROUTES = (
         handler=uncancel,
         answer=MembershipUncancelled,
         refusal=MembershipNotDone,
-        codes=("cancellation_withdrawn", "NOT_CANCELLED", *_ALWAYS),
+        codes=("cancellation_withdrawn", "NOT_CANCELLED", *ALWAYS),
         tag="Memberships",
         summary="Take a cancellation back",
         description="Possible until the instant at which the membership ends.",
-        example=_EXAMPLE,
+        example=EXAMPLE,
     ),
 )

@@ -49,7 +49,10 @@ def _declare_acts(verbs: Commands) -> None:
     change = command(verbs, "change", on_database(_change), about="Change the plan.")
     cancel = command(verbs, "cancel", on_database(_cancel), about="Cancel a membership.")
     uncancel = command(verbs, "uncancel", on_database(_uncancel), about="Take a cancellation back.")
-    for parser in (renew, change, cancel, uncancel):
+    failed = command(
+        verbs, "payment-failed", on_database(_fail), about="Note a payment that failed."
+    )
+    for parser in (renew, change, cancel, uncancel, failed):
         location_option(parser)
         parser.add_argument(
             "--membership", metavar="ID", type=uuid, required=True, help="the entitlement's id"
@@ -65,6 +68,8 @@ def _declare_acts(verbs: Commands) -> None:
     change.add_argument("--when", choices=("now", "next_period"))
     change.add_argument("--strategy", choices=("difference", "reset", "usage"))
     change.add_argument("--paid", action="store_true", help="wait for no payment")
+    failed.add_argument("--product", metavar="P", help="what it was for")
+    failed.add_argument("--reason", metavar="TEXT", help="why it failed")
     cancel.add_argument("--now", action="store_true", help="at once, not at the period's end")
     cancel.add_argument("--reason", metavar="TEXT", help="why")
     cancel.add_argument("--override", metavar="TEXT", help="why notice and term do not count")
@@ -79,6 +84,13 @@ async def _renew(db: Database, arguments: Arguments) -> Said:
     from kotally.memberships import renewals
 
     return await acted(db, arguments, renewals.renew, number=arguments.period)
+
+
+async def _fail(db: Database, arguments: Arguments) -> Said:
+    from kotally.memberships import failed_payments
+
+    failure = failed_payments.Failure(product_config_id=arguments.product, reason=arguments.reason)
+    return await acted(db, arguments, failed_payments.note, failure=failure)
 
 
 async def _uncancel(db: Database, arguments: Arguments) -> Said:
