@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import asyncio
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from typing import Any
 
 import pytest
 
+from kotally.api.answers import sentence
+from kotally.api.routes import ROUTES
+from kotally.products.policies import Validity
 from kotally.products.rules import Rules
 from kotally.workspaces import clocks
 from kotally.workspaces.clocks import Advanced
@@ -17,6 +20,8 @@ from tests.api.front import CALENDAR, MEMBER, PACKAGE, Shop
 START = ["ok", "reason_code", "correlation_id"]
 REFUSED = [*START, "message"]
 ENOUGH = 4
+FAR = date(2199, 1, 1)
+CHECK = next(route for route in ROUTES if route.path == "/entitlements/check-eligibility")
 
 
 async def now(shop: Shop) -> datetime:
@@ -90,6 +95,67 @@ async def test_another_calendar_or_product_is_a_mismatch(shop: Shop) -> None:
     ):
         for answer in (await shop.check(**wanted), await shop.deduct(**wanted)):
             assert answer["reason_code"] == "SERVICE_FAMILY_MISMATCH", wanted
+            assert not {"short_by", "detail"} & set(answer), wanted
+
+
+async def test_an_unknown_product_is_said_to_be_unknown(shop: Shop) -> None:
+    """The documented codes stay; `detail` and `explain` say that the location has no such thing."""
+    await shop.grant()
+    wanted = {"calendar_id": None, "product_config_id": "pc_none"}
+    known = {"calendar_id": None, "product_config_id": "pc_membership_1"}
+
+    checked = await shop.check(explain=True, **wanted)
+    answers = [checked, await shop.deduct(**wanted), await shop.hold(**wanted)]
+    other = await shop.check(explain=True, **known)
+    await shop.deduct(amount=10)
+    spent = await shop.check(**wanted)
+
+    assert {answer["reason_code"] for answer in answers} == {"SERVICE_FAMILY_MISMATCH"}
+    assert spent["reason_code"] == "NO_ENTITLEMENT"
+    said = "There is no product config pc_none in this location."
+    assert [answer["detail"] for answer in [*answers, spent]] == [said] * 4
+    assert [row["verdict"] for row in checked["explain"]] == ["CONFIG_NOT_FOUND"]
+    assert [row["verdict"] for row in other["explain"]] == ["OTHER_PRODUCT"]
+
+
+async def test_what_is_missing_is_counted_only_where_credits_are_missing(shop: Shop) -> None:
+    """`short_by` of a contact with nothing, or with nothing that fits, would mean nothing."""
+    await shop.product("pc_soon", rules=Rules(validity=Validity(starts="fixed", starts_on=FAR)))
+    await shop.grant("pc_soon")
+    nothing = [await shop.check(), await shop.deduct(), await shop.hold()]
+    await shop.grant()
+    elsewhere = {"calendar_id": "cal_9"}
+    other = [await shop.deduct(**elsewhere), await shop.hold(**elsewhere)]
+    short = [await shop.check(amount=11), await shop.deduct(amount=11), await shop.hold(amount=11)]
+
+    assert {answer["reason_code"] for answer in nothing} == {"NO_ENTITLEMENT"}
+    assert {answer["reason_code"] for answer in other} == {"SERVICE_FAMILY_MISMATCH"}
+    assert not any("short_by" in answer for answer in nothing + other)
+    assert [answer["short_by"] for answer in short] == [1, 1, 1]
+
+
+async def test_a_check_speaks_of_no_request_id(shop: Shop) -> None:
+    """A check has none, alone or in a batch; a deduction that was refused needs a new one."""
+    await shop.grant()
+    for wanted in ({"external_contact_id": "nobody"}, {"amount": 11}, {"calendar_id": "cal_9"}):
+        checked = await shop.check(**wanted)
+        operation = {"external_contact_id": MEMBER, "calendar_id": CALENDAR, **wanted}
+        batch = await shop.post("/batch", {"operations": [{"operation": "check", **operation}]})
+        assert "request_id" not in checked["message"], checked
+        assert batch.json()["results"][0]["message"] == checked["message"]
+    assert all("request_id" not in sentence(code, "check") for code in CHECK.codes)
+    assert "new request_id" in (await shop.deduct(amount=11))["message"]
+
+
+async def test_a_restore_for_nobody_asks_for_no_purchase(shop: Shop) -> None:
+    refused = await shop.restore(external_contact_id="nobody")
+    operation = {"operation": "restore", "request_id": "r", "external_contact_id": "nobody"}
+    batch = await shop.post("/batch", {"operations": [{**operation, "calendar_id": CALENDAR}]})
+
+    assert refused["reason_code"] == "NO_ENTITLEMENT"
+    assert refused["message"].startswith("No contact of this location has that id")
+    assert "Grant" not in refused["message"]
+    assert batch.json()["results"][0]["message"] == refused["message"]
 
 
 async def test_a_calendar_costs_its_weight(shop: Shop) -> None:

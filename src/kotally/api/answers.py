@@ -43,7 +43,8 @@ _CATALOGUE = (
     refused(
         "NO_ENTITLEMENT",
         "The contact has nothing that could pay for this, or is not known here.",
-        "Grant the contact a product that covers this, then try again with a new request_id.",
+        "Check the contact's id, or grant the contact a product that covers this; then try again "
+        "with a new request_id.",
     ),
     refused(
         "INSUFFICIENT_CREDITS",
@@ -240,7 +241,24 @@ STATUS: dict[str, int] = {reason.code: reason.status for reason in _CATALOGUE}
 """The HTTP status of every reason code."""
 
 
-def sentence(code: str) -> str:
+OWN_WORDS: dict[tuple[str | None, str], str] = {
+    ("check", "NO_ENTITLEMENT"): (
+        "The contact has nothing that could pay for this, or is not known here. Check the "
+        "contact's id, or grant the contact a product that covers this."
+    ),
+    ("check", "INSUFFICIENT_CREDITS"): (
+        "What could pay for this holds too few credits. Grant more credits, or ask for a smaller "
+        "amount."
+    ),
+    ("restore", "NO_ENTITLEMENT"): (
+        "No contact of this location has that id, so there is nothing to give back. Send the "
+        "contact's id that the deduction was made with."
+    ),
+}
+"""What an operation says of a code where the catalogue's words, made for all, do not fit it."""
+
+
+def sentence(code: str, operation: str | None = None) -> str:
     """Say what happened and what to do, in plain English."""
     reason = REASONS[code]
-    return f"{reason.meaning} {reason.remedy}"
+    return OWN_WORDS.get((operation, code)) or f"{reason.meaning} {reason.remedy}"

@@ -198,7 +198,7 @@ def _results(outcomes: Sequence[Outcome], acts: Sequence[Act]) -> list[Any]:
 
 
 def _result(outcome: Outcome, act: Act) -> Raw:
-    reply = reply_to(outcome, act.body)
+    reply = reply_to(outcome, act.body, operation=act.operation)
     return Raw(decided_body(reply) if isinstance(reply, Decided) else msgspec.json.encode(reply))
 
 

@@ -57,7 +57,7 @@ class Booked(Answer, frozen=True, kw_only=True):
     closes_at: fields.Time | None
     balance_after: fields.Credits
     funding: list[Slice] | UnsetType = UNSET
-    short_by: int | UnsetType | None = UNSET
+    short_by: int | UnsetType = UNSET
     previous_appointment_time: fields.Time | UnsetType = UNSET
     late_cancelled: dict[str, Any] | UnsetType = UNSET
 
@@ -88,7 +88,8 @@ class NotBooked(Refusal, frozen=True, kw_only=True):
     booking_id: fields.RowId | UnsetType = UNSET
     status: str | UnsetType = UNSET
     balance_after: fields.Credits | UnsetType = UNSET
-    short_by: int | UnsetType | None = UNSET
+    short_by: int | UnsetType = UNSET
+    detail: str | UnsetType = UNSET
     cap: CapUsage | UnsetType = UNSET
     kind: str | UnsetType = UNSET
     why: str | UnsetType = UNSET

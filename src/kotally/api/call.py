@@ -72,13 +72,15 @@ class Decided(Struct, frozen=True):
     Answer with what the kernel decided.
 
     `answer` is the business part as a JSON object, passed on as it was stored, so that a replay
-    cannot differ. The correlation id is the one under which it was decided.
+    cannot differ. The correlation id is the one under which it was decided. A refusal is put in
+    the words of the operation, where it has its own.
     """
 
     code: str
     correlation_id: UUID
     answer: str
     replayed: bool = False
+    operation: str | None = None
 
 
 Reply = Answer | Replayed | Document | Decided

@@ -101,7 +101,12 @@ class NotEligible(Refusal, frozen=True, kw_only=True):
     """Say that the contact cannot pay, and how many credits are missing."""
 
     balance_after: fields.Credits | UnsetType = UNSET
-    short_by: fields.Credits | UnsetType = UNSET
+    short_by: Annotated[
+        fields.Credits | UnsetType, Meta(description="With INSUFFICIENT_CREDITS: how many more.")
+    ] = UNSET
+    detail: Annotated[
+        str | UnsetType, Meta(description="When the product asked for is not one of the location.")
+    ] = UNSET
     cap: CapUsage | UnsetType = UNSET
     explain: list[Considered] | UnsetType = UNSET
 
@@ -143,7 +148,7 @@ async def check(call: Call[CheckRequest]) -> Reply:
     outcome = await eligibility.check(
         db, request.location_id, question, correlation_id=call.correlation_id
     )
-    return reply_to(outcome, None)
+    return reply_to(outcome, None, operation="check")
 
 
 async def deduct(call: Call[DeductRequest]) -> Reply:
@@ -160,7 +165,8 @@ async def submitted(call: Call[Any], act: Act) -> Reply:
 async def restore(call: Call[RestoreRequest]) -> Reply:
     """Give back a deduction."""
     act = act_of(call, "restore", call.request)
-    return reply_to(await call.engine.writer.submit(call.request.location_id, act), act.body)
+    outcome = await call.engine.writer.submit(call.request.location_id, act)
+    return reply_to(outcome, act.body, operation="restore")
 
 
 _TAKING = ("NO_ENTITLEMENT", "INSUFFICIENT_CREDITS", "SERVICE_FAMILY_MISMATCH", "CAP_REACHED")

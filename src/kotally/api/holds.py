@@ -159,7 +159,14 @@ ROUTES = (
         handler=capture,
         answer=Captured,
         refusal=NotSettled,
-        codes=("captured", "INSUFFICIENT_CREDITS", "BILLING_SUSPENDED", *_ENDED),
+        codes=(
+            "captured",
+            "NO_ENTITLEMENT",
+            "INSUFFICIENT_CREDITS",
+            "SERVICE_FAMILY_MISMATCH",
+            "BILLING_SUSPENDED",
+            *_ENDED,
+        ),
         tag="Holds",
         summary="Use up a hold",
         description=(

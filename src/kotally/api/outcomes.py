@@ -36,14 +36,20 @@ def act_of(call: Call[Any], operation: Operation, request: Any, **fields: Any) -
     return act(operation, key, **(shared | fields))
 
 
-def reply_to(outcome: Outcome, body: str | None) -> Reply:
-    """Answer with what the kernel decided; a conflict names the fields that differ."""
+def reply_to(outcome: Outcome, body: str | None, *, operation: str | None = None) -> Reply:
+    """
+    Answer with what the kernel decided; a conflict names the fields that differ.
+
+    `operation` is told where a code needs other words than everywhere else.
+    """
     if outcome.code == _CONFLICT:
         return refusal(
             _CONFLICT, outcome.correlation_id, errors=_differences(outcome.answer, body or "{}")
         )
     assert outcome.code in _KNOWN, outcome.code
-    return Decided(outcome.code, outcome.correlation_id, outcome.answer, outcome.replayed)
+    return Decided(
+        outcome.code, outcome.correlation_id, outcome.answer, outcome.replayed, operation
+    )
 
 
 def _differences(answer: str, body: str) -> list[Problem]:

@@ -8,7 +8,7 @@ import msgspec
 from msgspec import Struct
 from msgspec.json import format as format_json
 
-from kotally.api.answers import REASONS, STATUS, sentence
+from kotally.api.answers import OWN_WORDS, REASONS, STATUS, sentence
 from kotally.api.call import Decided, Document, Replayed, Reply
 from kotally.api.exchange import Exchange, Scope, Send
 from kotally.api.one_piece import EXTENSION, OnePiece
@@ -33,14 +33,15 @@ _AFTER = {
 }
 
 
-def _frame(code: str) -> tuple[bytes, bytes]:
+def _frame(code: str, operation: str | None = None) -> tuple[bytes, bytes]:
     ok = b"true" if REASONS[code].ok else b"false"
     before = b'{"ok":%s,"reason_code":"%s","correlation_id":"' % (ok, code.encode())
-    after = b'"' if REASONS[code].ok else b'","message":' + _encode(sentence(code))
+    after = b'"' if REASONS[code].ok else b'","message":' + _encode(sentence(code, operation))
     return before, after
 
 
 _FRAMES = {code: _frame(code) for code in REASONS}
+_OWN_FRAMES = {(operation, code): _frame(code, operation) for operation, code in OWN_WORDS}
 
 
 class Empty(Struct, frozen=True):
@@ -87,7 +88,7 @@ def render(exchange: Exchange, reply: Reply | Empty) -> Rendered:
 
 def decided_body(reply: Decided) -> bytes:
     """Put the three common keys, and a refusal's sentence, in front of what the kernel answered."""
-    before, after = _FRAMES[reply.code]
+    before, after = _OWN_FRAMES.get((reply.operation, reply.code)) or _FRAMES[reply.code]
     fields = reply.answer.encode()
     # What the kernel writes out itself is without spaces already; what PostgreSQL makes is not.
     if _SPACED in fields:

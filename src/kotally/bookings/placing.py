@@ -122,9 +122,8 @@ async def fund(
         return replace(waiting, status="provisional", credits=cost), {}
     if allow_unfunded and found.code in {"NO_ENTITLEMENT", "INSUFFICIENT_CREDITS"}:
         waiting = replace(draft, status="unfunded", note=found.code)
-        return replace(waiting, closes_at=closes_at(waiting.rules, waiting.ends_at)), {
-            "short_by": found.answer.get("short_by")
-        }
+        short = {name: found.answer[name] for name in ("short_by",) if name in found.answer}
+        return replace(waiting, closes_at=closes_at(waiting.rules, waiting.ends_at)), short
     raise Declined(found.code, **found.answer)
 
 

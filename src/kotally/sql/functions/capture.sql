@@ -19,9 +19,10 @@ begin
       v_state.lots, v_state.available, v_state.blockers, p_hold.product_config_id,
       p_hold.calendar_id, v_extra, greatest(p_hold.appointment_at, p_now), p_now);
     if v_funding.code <> 'eligible' then
-      return (0, v_funding.code, false, p_act.correlation_id, json_build_object(
+      return (0, v_funding.code, false, p_act.correlation_id, json_strip_nulls(json_build_object(
         'balance_after', v_funding.available, 'hold_id', p_hold.id,
-        'short_by', v_funding.short_by))::kotally.outcome;
+        'short_by', case when v_funding.code = 'INSUFFICIENT_CREDITS'
+          then v_funding.short_by end)))::kotally.outcome;
     end if;
   end if;
   v_return := kotally.plan_return(p_hold, 'held', p_hold.amount - v_kept, p_now);

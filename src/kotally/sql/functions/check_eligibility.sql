@@ -21,10 +21,10 @@ begin
       p_location_id, p_contact_id, v_state, p_act.product_config_id, p_act.calendar_id, p_act.amount, v_at, p_now);
   end if;
   if v_funding.code <> 'eligible' then
-    return (0, kotally.refusal(p_location_id, p_contact_id, v_funding.code, p_act.product_config_id,
-                               p_act.calendar_id, v_at, p_now),
-      false, p_act.correlation_id,
-      kotally.refused_funding(null, v_funding))::kotally.outcome;
+    v_funding.code := kotally.refusal(
+      p_location_id, p_contact_id, v_funding.code, p_act.product_config_id, p_act.calendar_id, v_at, p_now);
+    return (0, v_funding.code, false, p_act.correlation_id,
+      kotally.refused(p_location_id, null, p_act.product_config_id, v_funding))::kotally.outcome;
   end if;
   v_answer := json_build_object(
     'balance_after', v_funding.available - v_funding.taken,

@@ -9,7 +9,9 @@ create or replace function kotally.explain(
     select s.blockers, s.plans from kotally.spending_state(p_location_id, p_contact_id) s
   ), lot as (
     select o.lot, o.place,
-           case when v.verdict = 'eligible' and (o.lot).available = 0 then 'EXHAUSTED' else v.verdict end as verdict
+           case when v.verdict = 'eligible' and (o.lot).available = 0 then 'EXHAUSTED'
+                when v.verdict = 'OTHER_PRODUCT' then kotally.other_product(p_location_id, p_product_config_id)
+                else v.verdict end as verdict
       from kotally.burn_order(p_location_id, p_contact_id) o
      cross join lateral (select kotally.lot_verdict(
          o.lot, kotally.is_blocked(

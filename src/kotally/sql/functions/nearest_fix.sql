@@ -8,6 +8,7 @@ returns text language sql stable as $$
       'Extend it by %s days, or book a time before it expires.',
       ceil(extract(epoch from p_at - p_lot.expires_at) / 86400 + 0.000001)::integer)
     when 'STARTS_AFTER_APPOINTMENT' then 'Book a time after it starts.'
+    when 'CONFIG_NOT_FOUND' then 'Ask for a product config of this location, or leave product_config_id out.'
     when 'OTHER_PRODUCT' then 'Ask for this product, or leave product_config_id out.'
     when 'SERVICE_FAMILY_MISMATCH' then format(
       'Book a calendar it covers: %s.',

@@ -14,7 +14,8 @@ declare
     when v_until <= p_now then 'ENTITLEMENT_EXPIRED'
     when v_until <= p_at then 'EXPIRES_BEFORE_APPOINTMENT'
     when p_plan.starts_at > p_at then 'STARTS_AFTER_APPOINTMENT'
-    when p_plan.product_config_id <> p_product_config_id then 'OTHER_PRODUCT'
+    when p_plan.product_config_id <> p_product_config_id
+      then kotally.other_product(p_location_id, p_product_config_id)
     when not p_plan.coverage ? p_calendar_id then 'SERVICE_FAMILY_MISMATCH'
     when kotally.cap_reached(p_location_id, p_contact_id, p_plan, p_calendar_id, p_at, p_now) is not null
       then 'CAP_REACHED'

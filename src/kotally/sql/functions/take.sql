@@ -25,9 +25,10 @@ begin
       p_location_id, p_contact_id, v_state, p_act.product_config_id, p_act.calendar_id, p_act.amount, v_at, p_now);
   end if;
   if v_funding.code <> 'eligible' then
-    v_state.code := kotally.refusal(
+    v_funding.code := kotally.refusal(
       p_location_id, p_contact_id, v_funding.code, p_act.product_config_id, p_act.calendar_id, v_at, p_now);
-    v_state.answer := kotally.refused_funding(p_contact_id, v_funding);
+    v_state.code := v_funding.code;
+    v_state.answer := kotally.refused(p_location_id, p_contact_id, p_act.product_config_id, v_funding);
     return v_state;
   end if;
   foreach v_slice in array v_funding.slices loop
