@@ -3,13 +3,18 @@
 from __future__ import annotations
 
 import asyncio
+from datetime import UTC, datetime, timedelta
 from typing import Any
+from zoneinfo import ZoneInfo
 
 import msgspec
 import pytest
 
+from kotally.core.calendar import iso, local_date, local_midnight
+from kotally.payments.grants import PAID_AHEAD_MAX
 from kotally.products import products
-from kotally.workspaces import workspaces
+from kotally.workspaces import clocks, workspaces
+from kotally.workspaces.clocks import Advanced
 from tests import make
 from tests.api.conftest import refused
 from tests.api.front import CALENDAR, MEMBER, MEMBERSHIP, PACKAGE, Front, Shop
@@ -18,6 +23,7 @@ DOCUMENTED = [
     "ok", "reason_code", "correlation_id", "location_id", "contact_id", "entitlement_id",
     "credits_granted", "balance_after",
 ]  # fmt: skip
+NEW_YORK = ZoneInfo("America/New_York")
 PAID: dict[str, Any] = {
     "request_id": "req_1001",
     "external_payment_id": "pay_456",
@@ -75,6 +81,49 @@ async def test_both_names_of_a_contact_are_one_and_the_first_wins(shop: Shop) ->
     assert first["contact_id"] == second["contact_id"] == both["contact_id"]
     assert both["balance_after"] == 30
     refused(await shop.get("/contacts/b"), 404, "NOT_FOUND")
+
+
+async def test_a_payment_is_made_by_now(front: Front) -> None:
+    """A little ahead is a clock that differs and starts now; further ahead is refused."""
+    shop = await front.shop(sandbox=False)
+    now = datetime.now(UTC)
+    ahead = {"paid_at": (now + PAID_AHEAD_MAX - timedelta(minutes=1)).isoformat()}
+    too_far = {**PAID, "paid_at": (now + PAID_AHEAD_MAX + timedelta(minutes=1)).isoformat()}
+
+    granted = await shop.grant(**ahead)
+    async with front.untouched():
+        wrong = refused(await shop.post("/grants", too_far), 400, "VALIDATION_ERROR")
+        batch = {"operations": [{"operation": "grant", **too_far}]}
+        many = refused(await shop.post("/batch", batch), 400, "VALIDATION_ERROR")
+
+    assert (await shop.deduct())["entitlement_id"] == granted["entitlement_id"]
+    assert wrong["errors"][0]["field"] == "paid_at"
+    assert wrong["errors"][0]["message"].startswith("must be at most 5 minutes after now")
+    assert many["errors"][0]["field"] == "operations[0].paid_at"
+
+
+async def test_a_sandbox_takes_payments_of_its_own_time_and_of_ours(shop: Shop) -> None:
+    """Its clock may be ahead of its callers, or behind them."""
+    now = datetime.now(UTC)
+    assert (await shop.grant(paid_at=now.isoformat()))["reason_code"] == "grant_applied"
+    assert isinstance(await clocks.advance_days(shop.front.db, shop.id, 40), Advanced)
+
+    later = (now + timedelta(days=40)).isoformat()
+    assert (await shop.grant(paid_at=later))["reason_code"] == "grant_applied"
+    beyond = {**PAID, "paid_at": (now + timedelta(days=41)).isoformat()}
+    refused(await shop.post("/grants", beyond), 400, "VALIDATION_ERROR")
+
+
+async def test_a_package_counts_from_when_it_was_paid(shop: Shop) -> None:
+    """S6.2: the day it was paid is day 0, in the location's zone."""
+    await shop.product("pc_month", expiry_days=30)
+    paid = datetime.now(UTC).replace(hour=15, minute=0) - timedelta(days=10)
+
+    granted = await shop.grant("pc_month", paid_at=paid.isoformat())
+
+    assert granted["expires_at"] == iso(
+        local_midnight(local_date(paid, NEW_YORK) + timedelta(days=31), NEW_YORK)
+    )
 
 
 async def test_a_payment_grants_once_whatever_the_request(shop: Shop) -> None:

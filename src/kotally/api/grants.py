@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Generator
+from contextlib import contextmanager
+from datetime import timedelta
 from typing import Annotated, Any
 
 import msgspec
@@ -12,7 +15,7 @@ from kotally.api.call import Answer, Call, Invalid, Refusal, Reply, Request
 from kotally.api.outcomes import key_of, reply_to
 from kotally.api.routing import Route
 from kotally.payments import grants
-from kotally.payments.grants import Purchase
+from kotally.payments.grants import PAID_AHEAD_MAX, PaidAhead, Purchase
 
 METADATA_BYTES_MAX = 16_384
 _encode = msgspec.json.Encoder().encode
@@ -38,7 +41,21 @@ class GrantRequest(Request, frozen=True, kw_only=True, omit_defaults=True):
     ] = "payment_confirmed"
     amount_cents: fields.Cents | None = None
     currency: fields.Currency | None = None
-    paid_at: fields.Time | None = None
+    paid_at: (
+        Annotated[
+            fields.Time,
+            Meta(
+                description=(
+                    "When it was paid; now, if left out. A package is good from then on and its "
+                    "days count from that date, unless its product starts it by another rule; a "
+                    "membership's first period begins then, and that day is its anchor day. At "
+                    f"most {PAID_AHEAD_MAX // timedelta(minutes=1)} minutes after now; what is "
+                    "after now starts now."
+                )
+            ),
+        ]
+        | None
+    ) = None
     period_starts_at: (
         Annotated[
             fields.Time,
@@ -116,12 +133,22 @@ def purchase_of(request: GrantRequest) -> Purchase:
     )
 
 
+@contextmanager
+def paid_by_now(field: str = "paid_at") -> Generator[None]:
+    """Refuse the field of a payment that is said to be made later than it can have been."""
+    try:
+        yield
+    except PaidAhead as fault:
+        raise Invalid(field, str(fault)) from fault
+
+
 async def grant(call: Call[GrantRequest]) -> Reply:
     """Grant what a payment bought."""
     request = call.request
     key = key_of(call, "grant", request, request_id=request.request_id)
     engine = call.engine
-    outcome = await grants.grant(engine.db, engine.writer, purchase_of(request), key=key)
+    with paid_by_now():
+        outcome = await grants.grant(engine.db, engine.writer, purchase_of(request), key=key)
     return reply_to(outcome, key.body)
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any, Final, LiteralString
 from uuid import UUID
 from zoneinfo import ZoneInfo
@@ -10,7 +10,7 @@ from zoneinfo import ZoneInfo
 import msgspec
 from msgspec import Struct
 
-from kotally.core.calendar import local_date
+from kotally.core.calendar import iso, local_date
 from kotally.core.ids import new_id
 from kotally.db import Database, Queries
 from kotally.ledger.acts import Act, Key, Outcome, act
@@ -22,14 +22,23 @@ from kotally.payments.purchases import Purchase
 from kotally.products.rules import Rules
 from kotally.products.validity import Good, good
 
-__all__ = ["Purchase", "grant", "plan"]
+__all__ = ["PAID_AHEAD_MAX", "PaidAhead", "Purchase", "grant", "plan"]
 
 PLAN_ATTEMPTS: Final = (
     5  # a plan goes stale only when another payment of the same period comes between
 )
+PAID_AHEAD_MAX: Final = timedelta(minutes=5)  # so far the clocks of two machines may differ
 _MILLIONTHS: Final = 1_000_000
 
 _encode = msgspec.json.Encoder().encode
+
+
+class PaidAhead(ValueError):
+    """The payment is said to be made later than it can have been."""
+
+    def __init__(self, latest: datetime) -> None:
+        minutes = PAID_AHEAD_MAX // timedelta(minutes=1)
+        super().__init__(f"must be at most {minutes} minutes after now, which is {iso(latest)}")
 
 
 class _Terms(Struct, frozen=True):
@@ -37,6 +46,7 @@ class _Terms(Struct, frozen=True):
 
     timezone: str
     now: datetime
+    latest: datetime  # of the location's clock and ours: a sandbox may be behind its callers
     type: str | None
     version: int | None
     credits: int | None
@@ -47,7 +57,8 @@ class _Terms(Struct, frozen=True):
 
 
 _TERMS: Final[LiteralString] = """
-    select l.timezone, coalesce(l.clock_at, clock_timestamp()) as now, p.type, v.version, v.credits,
+    select l.timezone, coalesce(l.clock_at, clock_timestamp()) as now,
+           greatest(l.clock_at, clock_timestamp()) as latest, p.type, v.version, v.credits,
            v.expiry_days, v.coverage, v.rules, m.id as membership_id
       from kotally.locations l
       left join kotally.contacts c on c.location_id = l.id and c.external_id = $3
@@ -73,7 +84,7 @@ async def grant(db: Database, writer: Writer, purchase: Purchase, *, key: Key) -
     Grant what a payment bought.
 
     Codes: `grant_applied`, `CONFIG_NOT_FOUND`, `DUPLICATE_EVENT`, `PURCHASE_LIMIT_REACHED`,
-    `BILLING_SUSPENDED`, `IDEMPOTENCY_CONFLICT`, `REQUEST_IN_PROGRESS`.
+    `BILLING_SUSPENDED`, `IDEMPOTENCY_CONFLICT`, `REQUEST_IN_PROGRESS`. Raises PaidAhead.
     """
     for _ in range(PLAN_ATTEMPTS):
         terms = await _terms(db, purchase)
@@ -95,7 +106,7 @@ async def plan(db: Queries, purchase: Purchase, *, key: Key) -> Act:
     Plan a grant as an act of the kernel.
 
     An unknown product makes an act that the kernel refuses, a running membership one that it
-    calls STALE: only `grant` confirms its next period.
+    calls STALE: only `grant` confirms its next period. Raises PaidAhead.
     """
     return _act(purchase, await _terms(db, purchase), key)
 
@@ -110,6 +121,8 @@ async def _terms(db: Queries, purchase: Purchase) -> _Terms:
     )
     if terms is None:
         raise LookupError(f"no location {purchase.location_id}")
+    if purchase.paid_at is not None and purchase.paid_at > terms.latest + PAID_AHEAD_MAX:
+        raise PaidAhead(terms.latest)
     return terms
 
 
@@ -125,7 +138,7 @@ def _act(purchase: Purchase, terms: _Terms, key: Key) -> Act:
 
 
 def _arguments(purchase: Purchase, terms: _Terms) -> dict[str, Any]:
-    # A payment from the future is one whose clock is wrong: it starts now.
+    # A payment from the future is one whose clock is a little wrong: it starts now.
     paid_at = min(purchase.paid_at or terms.now, terms.now)
     arguments: dict[str, Any] = {
         "contact_id": new_id(),
