@@ -55,8 +55,12 @@ class Server:
         return max(process.memory_info().rss for process in self._family())
 
     def _family(self) -> list[psutil.Process]:
+        """List the web processes; the database's supervisor is a child of the first one too."""
         first = psutil.Process(self._process.pid)
-        return [first, *first.children(recursive=True)]
+        children = [
+            child for child in first.children() if "spawn_main" in " ".join(child.cmdline())
+        ]
+        return [first, *children]
 
 
 @contextmanager

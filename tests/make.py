@@ -237,6 +237,13 @@ def deduct(amount: int = 1, external_contact_id: str = "ana", **fields: Any) -> 
     return act("deduct", external_contact_id, amount=amount, **fields)
 
 
+def check(amount: int = 1, external_contact_id: str = "ana", **fields: Any) -> Act:
+    """Ask what a deduction would come to."""
+    return deduct(amount, external_contact_id, request_id=None, **fields)._replace(
+        operation="check"
+    )
+
+
 def hold(amount: int = 1, external_contact_id: str = "ana", **fields: Any) -> Act:
     """Reserve credits."""
     if "calendar_id" not in fields:

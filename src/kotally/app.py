@@ -13,8 +13,9 @@ from kotally.api.site import Parts, Site
 from kotally.config import Settings
 from kotally.db import DatabaseUnavailable, opened
 from kotally.db.migrator import check
-from kotally.ledger import sweep_log
+from kotally.ledger import eligibility, sweep_log
 from kotally.ledger.writer import Writer, WriterFull
+from kotally.memberships import holdings
 from kotally.worker.loop import Worker
 from kotally.worker.travel import advance
 from kotally.workspaces.authentication import Authenticator
@@ -36,6 +37,8 @@ def build(settings: Settings, *, migrate: bool = True, counts_file: Path | None 
                     engine=Engine(
                         db=db,
                         writer=writer,
+                        checks=eligibility.checks(db),
+                        summaries=holdings.summaries(db),
                         settings=settings,
                         openapi=document,
                         travel=advance,

@@ -233,7 +233,12 @@ class Toys:
         nothing: Any = None
         writer = Writer(nothing, lanes=0)
         engine = Engine(
-            db=nothing, writer=writer, settings=nothing, openapi=openapi.encoded(ROUTES)
+            db=nothing,
+            writer=writer,
+            checks=nothing,
+            summaries=nothing,
+            settings=nothing,
+            openapi=openapi.encoded(ROUTES),
         )
         try:
             yield Parts(engine=engine, authenticate=self.authenticate, ready=self.ready)

@@ -75,8 +75,7 @@ class Desk:
         return await self.one(make.restore(amount, self.contact, **fields))
 
     async def check(self, amount: int = 1, **fields: Any) -> Outcome:
-        act = make.deduct(amount, self.contact, request_id=None, **fields)
-        return await self.one(act._replace(operation="check"))
+        return await self.one(make.check(amount, self.contact, **fields))
 
     async def grant(self, credits_: int = 10, **fields: Any) -> Outcome:
         return await self.one(make.grant(credits_, self.contact, **fields))

@@ -290,9 +290,7 @@ async def test_a_check_waits_for_nobody(desk: Desk, ledger_target: Target) -> No
     async with one.transaction():
         await one.fetch(APPLY, desk.location, [make.deduct(2)])
         rows = await two.fetch(
-            "select * from kotally.check($1, 'ana', 'pc_1', null, 2, null, false, $2)",
-            desk.location,
-            new_id(),
+            "select * from kotally.check($1, $2::kotally.act[])", desk.location, [make.check(2)]
         )
 
     assert rows[0]["code"] == "eligible"

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-from uuid import UUID
 
 import msgspec
 import pytest
@@ -152,11 +151,9 @@ async def tour(desk: Desk) -> None:
     await desk.sweep()
     for name, product in (("ana", "pc_1"), ("eve", "pc_3")):
         await desk.db.fetch(
-            "select * from kotally.check($1, $2, $3, null, 1, null, true, $4)",
+            "select * from kotally.check($1, $2::kotally.act[])",
             desk.location,
-            name,
-            product,
-            UUID(int=1),
+            [make.check(1, name, product_config_id=product, args={"explain": True})],
         )
     with pytest.raises(Exception, match="INSUFFICIENT"):
         await desk.do(make.deduct(1), make.deduct(99), atomic=True)

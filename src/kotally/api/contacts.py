@@ -79,16 +79,20 @@ async def contact(call: Call[Look]) -> Reply:
 
 async def summary(call: Call[LookAt]) -> Reply:
     """Show a contact at one glance."""
-    await _brought_up_to_date(call)
-    found = await call.engine.db.fetchval(
-        "select kotally.contact_summary($1, $2, $3)::text",
-        call.request.location_id,
-        call.path["id"],
-        call.request.as_of,
-    )
-    if found is None:
+    found = await _summary(call)
+    if found.is_behind:
+        await _brought_up_to_date(call)
+        found = await _summary(call)
+    if found.answer is None:
         return _unknown(call)
-    return Decided("summary_loaded", call.correlation_id, found)
+    return Decided("summary_loaded", call.correlation_id, found.answer)
+
+
+async def _summary(call: Call[LookAt]) -> holdings.Summary:
+    location_id, as_of, engine = call.request.location_id, call.request.as_of, call.engine
+    if as_of is None:
+        return await holdings.summary(engine.summaries, location_id, call.path["id"])
+    return await holdings.summary_as_of(engine.db, location_id, call.path["id"], as_of=as_of)
 
 
 async def credits_(call: Call[LookAt]) -> Reply:

@@ -9,7 +9,7 @@ from typing import Protocol
 from msgspec import Struct
 
 from kotally.config import Settings
-from kotally.db import Database
+from kotally.db import BatchedRead, Database
 from kotally.ledger.writer import Writer
 from kotally.workspaces.refusals import Refused
 
@@ -38,10 +38,12 @@ Travel = Callable[[Database, str, datetime], AsyncGenerator[Passed | Refused, No
 
 
 class Engine(Struct, frozen=True, kw_only=True):
-    """Carry the running parts of one process: the database, the writer, the settings."""
+    """Carry the running parts of a process: the database, its writer and readers, the settings."""
 
     db: Database
     writer: Writer
+    checks: BatchedRead
+    summaries: BatchedRead
     settings: Settings
     openapi: bytes = b"{}"
     travel: Travel | None = None

@@ -11,7 +11,6 @@ from kotally.api.call import Answer, Call, Refusal, Reply, Request
 from kotally.api.outcomes import act_of, reply_to
 from kotally.api.routing import Route
 from kotally.bookings import overdue
-from kotally.ledger import eligibility
 from kotally.ledger.acts import Act
 
 
@@ -135,18 +134,10 @@ class Restored(Answer, frozen=True, kw_only=True):
 
 async def check(call: Call[CheckRequest]) -> Reply:
     """Say what a deduction would come to; changes nothing (S3.6)."""
-    request, db = call.request, call.engine.db
-    question = eligibility.Question(
-        external_contact_id=request.external_contact_id or request.ghl_contact_id or "",
-        product_config_id=request.product_config_id,
-        calendar_id=request.calendar_id,
-        amount=request.amount,
-        appointment_at=request.appointment_time,
-        explain=request.explain,
-    )
-    await overdue.bring_up_to_date(db, request.location_id, question.external_contact_id)
-    outcome = await eligibility.check(
-        db, request.location_id, question, correlation_id=call.correlation_id
+    engine, request = call.engine, call.request
+    args = '{"explain":true}' if request.explain else None
+    outcome = await overdue.check(
+        engine.db, engine.checks, request.location_id, act=act_of(call, "check", request, args=args)
     )
     return reply_to(outcome, None, operation="check")
 

@@ -66,7 +66,11 @@ class Terms(Struct, frozen=True):
 async def would_fund(scene: Scene, booking: Booking) -> Funding:
     """Ask how a booking would be paid for now; the same decision as the hold's (S1.7)."""
     row = await scene.tx.fetchrow(
-        "select o.code, o.answer from kotally.check_eligibility($1, $2::kotally.act, $3, $4) o",
+        """
+        select o.code, o.answer
+          from kotally.check_eligibility(
+            $1, $2::kotally.act, $3, kotally.spending_of($1, $3, $4), $4) o
+        """,
         scene.location_id,
         _act(scene, booking, "check"),
         booking.contact_id,

@@ -13,7 +13,8 @@ from uuid import UUID
 import msgspec
 
 from kotally.bookings import sweeps
-from kotally.db import Database, DatabaseBusy, Queries
+from kotally.db import BatchedRead, Database, DatabaseBusy, Queries
+from kotally.ledger import eligibility
 from kotally.ledger.acts import Act, Outcome
 from kotally.ledger.writer import Writer
 from kotally.memberships import arrears, cancellations, freezes_turning, renewals
@@ -87,6 +88,15 @@ async def bring_up_to_date(
         await catch_up(db, location_id, contact_id, closing=closing)
     except DatabaseBusy:
         return
+
+
+async def check(db: Database, checks: BatchedRead, location_id: str, *, act: Act) -> Outcome:
+    """Answer a check; when something is due, do that first and ask again."""
+    outcome = await eligibility.check(checks, location_id, act)
+    if outcome.code != STALE:
+        return outcome
+    await bring_up_to_date(db, location_id, act.external_contact_id or "")
+    return await eligibility.check(checks, location_id, as_it_stands(act))
 
 
 async def submit(db: Database, writer: Writer, location_id: str, *, act: Act) -> Outcome:

@@ -11,12 +11,14 @@ from importlib import import_module
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from kotally.db.batched import BatchedRead
     from kotally.db.database import Database, Queries, Transaction
     from kotally.db.dedicated import Dedicated
     from kotally.db.faults import DatabaseBusy, DatabaseUnavailable
     from kotally.db.opening import opened
 
 __all__ = [
+    "BatchedRead",
     "Database",
     "DatabaseBusy",
     "DatabaseUnavailable",
@@ -27,6 +29,7 @@ __all__ = [
 ]
 
 _HOMES = {
+    "BatchedRead": "kotally.db.batched",
     "Database": "kotally.db.database",
     "DatabaseBusy": "kotally.db.faults",
     "DatabaseUnavailable": "kotally.db.faults",

@@ -3,18 +3,58 @@
 from __future__ import annotations
 
 from datetime import datetime
+from typing import Final, LiteralString
 from uuid import UUID
 
 from msgspec import Struct
 
 from kotally.core.paging import Page, page
-from kotally.db import Queries
+from kotally.db import BatchedRead, Database, Queries
+
+_SUMMARIES: Final[LiteralString] = """
+  select s.ord, s.is_behind, s.answer::text from kotally.contact_summaries($1, $2::text[], null) s
+"""
 
 
 class After(Struct, frozen=True, array_like=True):
     """The last entitlement shown."""
 
     id: UUID
+
+
+class Summary(Struct, frozen=True):
+    """A contact at one glance, as JSON; `is_behind`: something is due that was not done yet."""
+
+    answer: str | None
+    is_behind: bool
+
+
+def summaries(db: Database) -> BatchedRead:
+    """Return the way in which a process reads all its summaries."""
+    return BatchedRead(db, _SUMMARIES)
+
+
+async def summary(read: BatchedRead, location_id: str, reference: str) -> Summary:
+    """Read what a contact has, in figures and with the latest of each list."""
+    row = await read.ask(location_id, reference)
+    return Summary(row["answer"], row["is_behind"])
+
+
+async def summary_as_of(
+    db: Queries, location_id: str, reference: str, *, as_of: datetime
+) -> Summary:
+    """Read what a contact had, as far as the ledger knew at a time."""
+    row = await db.fetchrow(
+        """
+        select s.is_behind, s.answer::text
+          from kotally.contact_summaries($1, array[$2::text], $3) s
+        """,
+        location_id,
+        reference,
+        as_of,
+    )
+    assert row is not None, "every question has its row"
+    return Summary(row["answer"], row["is_behind"])
 
 
 async def credits_of(

@@ -15,10 +15,21 @@ from kotally.db.embedded.layout import USER, EmbeddedFailure, Layout, write_whol
 CONFIG: Final = "kotally.conf"
 LOCAL_CONFIG: Final = "local.conf"  # an operator's own settings, beside the password
 
+BUFFERS_LEAST_MB: Final = 128
+BUFFERS_MOST_MB: Final = 1_024  # a million postings with their indexes; what is not read costs none
+BUFFERS_SHARE: Final = 16  # of the machine's memory: the studio's laptop has other things to do
+
+
+def _buffers_mb() -> int:
+    """Return how much of the machine's memory the server may keep pages in."""
+    whole = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") // (1 << 20)
+    return min(max(whole // BUFFERS_SHARE, BUFFERS_LEAST_MB), BUFFERS_MOST_MB)
+
+
 # Anything here can be changed by local.conf or by `alter system`, which both come after.
 SETTINGS: Final = {
     "max_connections": "100",
-    "shared_buffers": "256MB",
+    "shared_buffers": f"{_buffers_mb()}MB",
     "fsync": "on",
     "synchronous_commit": "on",
     # Equal sizes keep written log files for use again: the first sync of a fresh one costs ten.

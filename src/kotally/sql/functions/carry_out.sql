@@ -10,7 +10,9 @@ begin
     when p_act.operation = 'grant' then
       return kotally.grant_credits(p_location_id, p_act, p_contact_id, p_now);
     when p_act.operation = 'check' then
-      return kotally.check_eligibility(p_location_id, p_act, p_contact_id, p_now);
+      return kotally.check_eligibility(
+        p_location_id, p_act, p_contact_id,
+        kotally.spending_of(p_location_id, p_contact_id, p_now), p_now);
     when p_contact_id is null and p_act.hold_id is null then
       return (0, 'NO_ENTITLEMENT', false, p_act.correlation_id, json_build_object('balance_after', 0))::kotally.outcome;
     when p_act.operation = 'restore' then

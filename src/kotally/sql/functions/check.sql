@@ -1,29 +1,36 @@
--- Whether a contact, named as the caller names it, could pay now, and on request why and why not
--- for every lot (S3). Reads only.
-create or replace function kotally.check(
-  p_location_id text, p_external_contact_id text, p_product_config_id text, p_calendar_id text,
-  p_amount bigint, p_appointment_at timestamptz, p_explain boolean, p_correlation_id uuid
-) returns setof kotally.outcome language plpgsql stable as $$
+-- Whether contacts, named as the callers name them, could pay now, and on request why and why not
+-- for every lot (S3): many questions by one statement. Reads only. STALE: something is due that the
+-- worker has not done, so the caller does that first; `as_it_stands` asks for the answer anyhow.
+create or replace function kotally.check(p_location_id text, p_acts kotally.act[])
+returns setof kotally.outcome language plpgsql stable set plan_cache_mode = force_generic_plan as $$
 declare
   v_now timestamptz := kotally.location_now(p_location_id);
-  v_contact_id uuid;
-  v_act kotally.act;
+  v record;
   v_out kotally.outcome;
 begin
-  select c.id into v_contact_id from kotally.contacts c
-   where c.location_id = p_location_id and c.external_id = p_external_contact_id;
-  v_act.operation := 'check';
-  v_act.product_config_id := p_product_config_id;
-  v_act.calendar_id := p_calendar_id;
-  v_act.amount := p_amount;
-  v_act.appointment_at := p_appointment_at;
-  v_act.correlation_id := p_correlation_id;
-  v_out := kotally.check_eligibility(p_location_id, v_act, v_contact_id, v_now);
-  if p_explain then
-    v_out.answer := left(v_out.answer, -1) || ', "explain" : ' || kotally.explain(
-      p_location_id, v_contact_id, p_product_config_id, p_calendar_id,
-      greatest(p_appointment_at, v_now), v_now) || '}';
-  end if;
-  return next v_out;
+  for v in
+    select a.ordinality::integer as ord, p_acts[a.ordinality] as act, c.id as contact_id,
+           not coalesce(a.args::jsonb ? 'as_it_stands', false)
+             and kotally.is_behind(p_location_id, c.id, v_now) as is_stale,
+           coalesce(a.args::jsonb ? 'explain', false) as explain,
+           (s.lots, s.available, s.blockers, s.seq, null, null, null, null, s.plans)::kotally.spending as state
+      from unnest(p_acts) with ordinality a
+      left join kotally.contacts c
+        on c.location_id = p_location_id and c.external_id = a.external_contact_id
+      left join lateral kotally.spending_state(p_location_id, c.id, v_now) s on true
+  loop
+    if v.is_stale then
+      v_out := (v.ord, 'STALE', false, (v.act).correlation_id, '{}')::kotally.outcome;
+    else
+      v_out := kotally.check_eligibility(p_location_id, v.act, v.contact_id, v.state, v_now);
+      v_out.ord := v.ord;
+    end if;
+    if v.explain and not v.is_stale then
+      v_out.answer := left(v_out.answer, -1) || ', "explain" : ' || kotally.explain(
+        p_location_id, v.contact_id, (v.act).product_config_id, (v.act).calendar_id,
+        greatest((v.act).appointment_at, v_now), v_now) || '}';
+    end if;
+    return next v_out;
+  end loop;
 end;
 $$;

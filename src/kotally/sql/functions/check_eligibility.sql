@@ -1,9 +1,11 @@
--- What a deduction would come to now; locks and changes nothing (S3.6).
+-- What a deduction would come to now, by the contact's state as kotally.spending_of reads it; locks
+-- and changes nothing (S3.6).
 create or replace function kotally.check_eligibility(
-  p_location_id text, p_act kotally.act, p_contact_id uuid, p_now timestamptz
+  p_location_id text, p_act kotally.act, p_contact_id uuid, p_state kotally.spending,
+  p_now timestamptz
 ) returns kotally.outcome language plpgsql stable as $$
 declare
-  v_state kotally.spending;
+  v_state kotally.spending := p_state;
   v_at timestamptz := greatest(p_act.appointment_at, p_now);
   v_funding kotally.funding;
   v_answer text;
@@ -11,7 +13,6 @@ begin
   if p_contact_id is null then
     return (0, 'NO_ENTITLEMENT', false, p_act.correlation_id, json_build_object('balance_after', 0))::kotally.outcome;
   end if;
-  v_state := kotally.spending_of(p_location_id, p_contact_id, p_now);
   if v_state.plans is null then
     v_funding := kotally.fund(
       v_state.lots, v_state.available, v_state.blockers, p_act.product_config_id, p_act.calendar_id,
