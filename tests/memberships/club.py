@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import UTC, date, datetime
+from datetime import UTC, date, datetime, timedelta
 from typing import Any
 from uuid import UUID
 
 import msgspec
 
+from kotally.bookings import placing
 from kotally.core.ids import new_id
 from kotally.db import Database
 from kotally.ledger.acts import Key, Outcome, digest
@@ -191,6 +192,26 @@ class Club:
         done = await self.does("hold", amount, contact, **fields)
         assert done.code == "held", done
         return done
+
+    async def reserves(self, ref: str, when: str, contact: str = "ana") -> Said:
+        """Book a class of an hour, as a booking."""
+        wish = placing.Wish(
+            external_contact_id=contact,
+            external_ref=ref,
+            starts_at=ny(when),
+            ends_at=ny(when) + timedelta(hours=1),
+            calendar_id="cal",
+        )
+        return said(await placing.place(self.db, self.location, wish, key=self.key("book", wish)))
+
+    async def booking(self, ref: str) -> str:
+        """Return how a booking stands."""
+        return await self.db.fetchval(
+            "select b.status from kotally.bookings b where b.location_id = $1"
+            " and b.external_ref = $2",
+            self.location,
+            ref,
+        )
 
     async def releases(self, held: Said, contact: str = "ana") -> Said:
         return await self.does("release", 1, contact, hold_id=UUID(held["hold_id"]))

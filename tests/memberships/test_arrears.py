@@ -78,6 +78,48 @@ async def test_bookings_stay_for_the_hold_days_and_then_go(club: Club) -> None:
     assert any("lost its bookings" in line for line in lines)
 
 
+async def test_what_waited_for_the_period_loses_its_funds_and_then_its_place(club: Club) -> None:
+    """S2.8: unfunded with notice when the grace is over; S11.2: cancelled after the hold days."""
+    await club.sells("eight")
+    await club.pays("eight")
+    await club.moves_to("2026-01-31T12:00")
+    await club.reserves("ahead", "2026-02-20T12:00")
+    assert await club.booking("ahead") == "provisional"
+    await club.moves_to("2026-02-03T12:00")
+    assert await club.booking("ahead") == "provisional"
+
+    await club.moves_to("2026-02-04T12:00")
+    assert await club.booking("ahead") == "unfunded"
+    await club.moves_to("2026-02-08T12:00")
+
+    assert await club.booking("ahead") == "cancelled"
+    told = [each for each in await club.happened() if each.startswith("booking_")]
+    assert told == ["booking_provisional", "booking_unfunded", "booking_cancelled"]
+
+
+async def test_a_payment_in_the_hold_days_pays_for_what_waits(club: Club) -> None:
+    """S11.3: recovery finds the booking as it stood."""
+    await club.sells("eight")
+    await club.pays("eight")
+    await club.moves_to("2026-01-31T12:00")
+    await club.reserves("ahead", "2026-02-20T12:00")
+    await club.moves_to("2026-02-05T12:00")
+    await club.pays("eight")
+
+    assert await club.booking("ahead") == "booked"
+
+
+async def test_bookings_that_are_released_are_told(club: Club) -> None:
+    """S11.2: with notice."""
+    await club.sells("eight", period_grace_days=60)
+    await club.pays("eight")
+    await club.reserves("class", "2026-02-20T12:00")
+    await club.moves_to("2026-02-08T12:00")
+
+    assert await club.booking("class") == "cancelled"
+    assert (await club.happened())[-1] == "booking_cancelled"
+
+
 async def test_after_the_last_day_it_ends_unpaid(club: Club) -> None:
     """S11.4, S7.7: the leftover rule applies to what waited."""
     await club.sells("eight", rollover={})

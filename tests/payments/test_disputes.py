@@ -8,6 +8,7 @@ from uuid import UUID
 
 from hypothesis import HealthCheck, given, settings, strategies as st
 
+from kotally.payments import dispute_grace
 from tests import make
 from tests.payments.till import Said, Till
 
@@ -113,6 +114,54 @@ async def test_two_disputes_of_a_payment_suspend_until_both_are_decided(till: Ti
     assert await till.balance() == (0, 0, 10, 0)
     await till.disputed(bought, "won", external_dispute_id="dp_2")
     assert await till.balance() == (9, 1, 0, 0)
+
+
+async def _released(till: Till) -> int:
+    return (await dispute_grace.release_due(till.db, till.location, limit=100)).count
+
+
+async def test_after_the_days_of_grace_the_bookings_are_cancelled(till: Till) -> None:
+    """S10.6: kept as unfunded for the grace time, then cancelled with notice, once."""
+    await till.sells(refund={"dispute_hold_days": 3})
+    bought = await till.buys()
+    await till.books("before", days=2)
+    await till.books("after", days=9)
+    await till.disputed(bought, "opened")
+    await till.moves_to("2026-03-06T04:00:00")  # an hour before the fourth midnight in New York
+    assert await _released(till) == 0
+    await till.moves_to("2026-03-06T05:00:00")
+    assert (await _released(till), await _released(till)) == (1, 0)
+
+    assert await till.booking("before") == "unfunded"
+    assert await till.booking("after") == "cancelled"
+    told = await till.db.fetch(
+        "select h.type from kotally.happenings h where h.location_id = $1 order by h.id",
+        till.location,
+    )
+    assert [row["type"] for row in told].count("booking_cancelled") == 1
+    assert await till.balance() == (0, 0, 10, 0)
+    await till.disputed(bought, "won")
+    assert await till.booking("after") == "cancelled"
+    assert await till.booking("before") == "booked"
+    assert await till.balance() == (9, 1, 0, 0)
+
+
+async def test_a_booking_that_found_other_funds_is_kept(till: Till) -> None:
+    """S10.6: and one whose dispute was decided in time."""
+    await till.sells()
+    for ref in ("paid", "won"):
+        till = till.of(ref)
+        bought = await till.buys()
+        await till.books(ref, days=20)
+        await till.disputed(bought, "opened")
+        if ref == "paid":
+            await till.buys()
+        else:
+            await till.disputed(bought, "won")
+    await till.moves_to("2026-03-15T05:00:00")
+    await _released(till)
+
+    assert [await till.booking(ref) for ref in ("paid", "won")] == ["booked", "booked"]
 
 
 async def test_the_first_decision_stands_and_repeats_change_nothing(till: Till) -> None:

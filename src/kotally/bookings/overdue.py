@@ -18,6 +18,7 @@ from kotally.ledger import eligibility
 from kotally.ledger.acts import Act, Outcome
 from kotally.ledger.writer import Writer
 from kotally.memberships import arrears, cancellations, freezes_turning, renewals
+from kotally.payments import dispute_grace
 
 STALE: Final = "STALE"  # the kernel's word for: something is due that could change the answer
 ROUNDS_MAX: Final = 20
@@ -31,6 +32,7 @@ _OF_MEMBERSHIPS: Final = (
     renewals.renew_due,
     arrears.advance_due,
 )
+_OF_PAYMENTS: Final = (dispute_grace.release_due,)
 _OF_BOOKINGS: Final = (sweeps.post_no_shows_due, sweeps.close_due)
 
 
@@ -47,7 +49,7 @@ async def catch_up(
 
     Without `closing`, bookings of which nobody has said what came stay open.
     """
-    count, due = 0, _OF_MEMBERSHIPS + (_OF_BOOKINGS if closing else ())
+    count, due = 0, _OF_MEMBERSHIPS + _OF_PAYMENTS + (_OF_BOOKINGS if closing else ())
     for _ in range(ROUNDS_MAX):
         done = 0
         for sweep in due:

@@ -142,7 +142,7 @@ async def cancel_with_notice(
     scene: Scene,
     bookings: Sequence[Booking],
     *,
-    reason: Literal["freeze", "membership_ended", "closure", "studio_cancelled"],
+    reason: Literal["freeze", "membership_ended", "closure", "studio_cancelled", "dispute_opened"],
 ) -> list[dict[str, Any]]:
     """Cancel bookings with full restore whatever the window: a freeze, an ending (S8.3, S9.7)."""
     rows: list[dict[str, Any]] = []

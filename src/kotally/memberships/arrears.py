@@ -22,7 +22,7 @@ from kotally.ledger.scenes import Done, Scene, play
 from kotally.ledger.swept import Swept
 from kotally.memberships import renewals
 from kotally.memberships.cancellations import NothingDue, sweep_key
-from kotally.memberships.commitments import abandon_provisional, release
+from kotally.memberships.commitments import abandon_provisional, give_up, release
 from kotally.memberships.endings import end
 from kotally.memberships.memberships import Membership
 from kotally.memberships.periods import days_after
@@ -116,14 +116,15 @@ async def _advance(
 async def _take(scene: Scene, membership: Membership, step: Step) -> Membership:
     if step.stage == "overdue":
         return msgspec.structs.replace(membership, past_due_since=step.at)
-    if step.stage == "past_due":
-        await _block(scene, membership, step.at)
-        return msgspec.structs.replace(membership, status="past_due")
     note = "the membership is past due"
     since = max(step.at, membership.period_ends_at)
+    if step.stage == "past_due":
+        await _block(scene, membership, step.at)
+        await abandon_provisional(scene, membership, since=since, note=note, still_its=True)
+        return msgspec.structs.replace(membership, status="past_due")
     if step.stage == "released":
         await release(scene, membership, since=since, becomes="cancelled", note=note)
-        await abandon_provisional(scene, membership, since=since, note=note)
+        await give_up(scene, membership, since=since, note=note)
         return membership
     await end(scene, membership, at=step.at, reason="unpaid")
     return msgspec.structs.replace(membership, status="ended")

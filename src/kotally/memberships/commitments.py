@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from datetime import datetime
 from typing import Any, Final, Literal, LiteralString
 from uuid import UUID
@@ -60,17 +60,28 @@ _WITHOUT_FUNDS: Final[LiteralString] = """
        set status = 'unfunded', note = $4, hold_id = null, entitlement_id = null
      where b.location_id = $1 and b.contact_id = $2 and b.hold_id = any ($3)
        and b.status = 'booked'
+    returning b.id, b.starts_at
 """
 _CANCELLED: Final[LiteralString] = """
     update kotally.bookings b
        set status = 'cancelled', note = $4, closes_at = null, settled_at = $5
      where b.location_id = $1 and b.contact_id = $2 and b.hold_id = any ($3)
        and b.status = 'booked'
+    returning b.id, b.starts_at
 """
 _PROVISIONAL: Final[LiteralString] = """
-    update kotally.bookings b set status = 'unfunded', note = $5, entitlement_id = null
+    update kotally.bookings b
+       set status = 'unfunded', note = $5, entitlement_id = case when $6 then b.entitlement_id end
      where b.location_id = $1 and b.contact_id = $2 and b.entitlement_id = $3
        and b.status = 'provisional' and b.starts_at >= $4
+    returning b.id, b.starts_at
+"""
+_GIVEN_UP: Final[LiteralString] = """
+    update kotally.bookings b
+       set status = 'cancelled', note = $5, closes_at = null, settled_at = $6
+     where b.location_id = $1 and b.contact_id = $2 and b.entitlement_id = $3
+       and b.status in ('provisional', 'unfunded') and b.starts_at >= $4
+    returning b.id, b.starts_at
 """
 
 
@@ -107,19 +118,50 @@ async def release(
     where = (scene.location_id, membership.contact_id)
     ids = [each.hold_id for each in going]
     if becomes == "cancelled":
-        await scene.tx.execute(_CANCELLED, *where, ids, note, scene.now)
+        rows = await scene.tx.fetch(_CANCELLED, *where, ids, note, scene.now)
     else:
-        await scene.tx.execute(_WITHOUT_FUNDS, *where, ids, note)
+        rows = await scene.tx.fetch(_WITHOUT_FUNDS, *where, ids, note)
+    await _tell(scene, membership, f"booking_{becomes}", rows=rows, why=note)
     return going
 
 
 async def abandon_provisional(
-    scene: Scene, membership: Membership, *, since: datetime, note: str
+    scene: Scene,
+    membership: Membership,
+    *,
+    since: datetime,
+    note: str,
+    still_its: bool = False,
 ) -> None:
-    """Leave bookings that waited for a period which will not come without funds (S2.8)."""
-    await scene.tx.execute(
-        _PROVISIONAL, scene.location_id, membership.contact_id, membership.id, since, note
+    """
+    Leave bookings that waited for a period which will not come without funds, with notice (S2.8).
+
+    While they are `still_its`, `give_up` finds them later.
+    """
+    rows = await scene.tx.fetch(
+        _PROVISIONAL,
+        scene.location_id,
+        membership.contact_id,
+        membership.id,
+        since,
+        note,
+        still_its,
     )
+    await _tell(scene, membership, "booking_unfunded", rows=rows, why=note)
+
+
+async def give_up(scene: Scene, membership: Membership, *, since: datetime, note: str) -> None:
+    """Cancel, with notice, bookings of a membership that nothing pays for (S11.2)."""
+    rows = await scene.tx.fetch(
+        _GIVEN_UP,
+        scene.location_id,
+        membership.contact_id,
+        membership.id,
+        since,
+        note,
+        scene.now,
+    )
+    await _tell(scene, membership, "booking_cancelled", rows=rows, why=note)
 
 
 def uncovered(coverage: dict[str, int] | None) -> Callable[[Commitment], bool]:
@@ -138,3 +180,17 @@ async def _conclude(scene: Scene, contact_id: UUID, each: Commitment) -> None:
         _encode(posting).decode(),
         scene.now,
     )
+
+
+async def _tell(
+    scene: Scene, membership: Membership, type_: str, *, rows: Sequence[Any], why: str
+) -> None:
+    for row in rows:
+        await scene.happened(
+            membership.contact_id,
+            type_,
+            entitlement_id=membership.id,
+            booking_id=row["id"],
+            starts_at=iso(row["starts_at"]),
+            why=why,
+        )

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import date
+from datetime import date, datetime
 from typing import Final, Literal
 from uuid import UUID
 
@@ -15,6 +15,7 @@ from kotally.db import Database
 from kotally.ledger.acts import Key, Outcome
 from kotally.ledger.plans import Entry
 from kotally.ledger.scenes import Done, Scene, play
+from kotally.memberships.periods import days_after
 from kotally.payments import access, family as families, reinstating
 from kotally.payments.family import Dispute, Family
 from kotally.payments.refunds import record, tally_of
@@ -95,15 +96,18 @@ async def _open(scene: Scene, family: Family, ref: str) -> Brought:
     await scene.tx.execute(
         """
         insert into kotally.disputes (
-          location_id, id, payment_id, external_ref, status, opened_at, holds)
-        values ($1, $2, $3, $4, 'open', $5, $6)
+          location_id, id, payment_id, contact_id, external_ref, status, opened_at, holds,
+          releases_at)
+        values ($1, $2, $3, $4, $5, 'open', $6, $7, $8)
         """,
         scene.location_id,
         new_id(),
         family.payment.id,
+        family.payment.contact_id,
         ref,
         scene.now,
         msgspec.to_builtins(held),
+        _kept_until(scene, family) if unfunded else None,
     )
     await _mark(scene, family)
     return Brought(bookings_unfunded=unfunded, holds_released=released)
@@ -126,14 +130,16 @@ async def _close(
     await scene.tx.execute(
         """
         insert into kotally.disputes (
-          location_id, id, payment_id, external_ref, status, decided_at)
-        values ($1, $2, $3, $4, $5, $6)
+          location_id, id, payment_id, contact_id, external_ref, status, decided_at)
+        values ($1, $2, $3, $4, $5, $6, $7)
         on conflict on constraint disputes_reference_key
-        do update set status = excluded.status, decided_at = excluded.decided_at
+        do update set status = excluded.status, decided_at = excluded.decided_at,
+                      releases_at = null
         """,
         scene.location_id,
         known.id if known else new_id(),
         family.payment.id,
+        family.payment.contact_id,
         ref,
         status,
         scene.now,
@@ -156,12 +162,19 @@ async def _hand_over(scene: Scene, decided: Dispute, other: Dispute) -> None:
     """Let the dispute that is still open keep the holds of the one that was decided."""
     await scene.tx.execute(
         "update kotally.disputes d set holds = d.holds || $3::jsonb, opened_at = least("
-        " d.opened_at, $4) where d.location_id = $1 and d.id = $2",
+        " d.opened_at, $4), releases_at = least(d.releases_at, $5)"
+        " where d.location_id = $1 and d.id = $2",
         scene.location_id,
         other.id,
         msgspec.to_builtins(decided.holds),
         decided.opened_at,
+        decided.releases_at,
     )
+
+
+def _kept_until(scene: Scene, family: Family) -> datetime:
+    """Return until when bookings stand without funds (S10.6)."""
+    return days_after(scene.now, family.payment.dispute_hold_days, zone=scene.zone)
 
 
 def _opened_on(scene: Scene, known: Dispute) -> date:

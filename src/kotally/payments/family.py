@@ -70,6 +70,7 @@ class Dispute(Struct, frozen=True, kw_only=True):
     status: str
     opened_at: datetime | None
     holds: list[Hold]
+    releases_at: datetime | None = None
 
 
 class Family(Struct, frozen=True, kw_only=True):
@@ -145,6 +146,7 @@ async def find(db: Queries, location_id: str, payment_id: UUID) -> Payment | Non
         shortfall=rule.get("shortfall", "debt"),
         drop_in_cents=rule.get("drop_in_cents"),
         fee_cents=rule.get("fee_cents", 0),
+        dispute_hold_days=rule.get("dispute_hold_days", 7),
     )
 
 
@@ -185,7 +187,8 @@ async def load(scene: Scene, payment_id: UUID) -> Family:
 async def _disputes(scene: Scene, payment_id: UUID) -> list[Dispute]:
     rows = await scene.tx.fetch(
         """
-        select d.id, d.external_ref, d.status, d.opened_at, d.holds from kotally.disputes d
+        select d.id, d.external_ref, d.status, d.opened_at, d.holds, d.releases_at
+          from kotally.disputes d
          where d.location_id = $1 and d.payment_id = $2 order by d.id
         """,
         scene.location_id,

@@ -31,6 +31,7 @@ class Payment(Struct, frozen=True, kw_only=True):
     shortfall: Shortfall
     drop_in_cents: int | None
     fee_cents: int
+    dispute_hold_days: int = 7
 
     @property
     def price(self) -> int:

@@ -144,6 +144,8 @@ class RefundPolicy(_Policy, frozen=True, kw_only=True):
     shortfall: Literal["debt", "write_off", "block"] = "debt"
     drop_in_cents: Cents | None = None
     fee_cents: Cents = 0
+    # How long bookings stand without funds while a dispute is open (S10.6).
+    dispute_hold_days: Days = 7
 
 
 class Intro(_Policy, frozen=True, kw_only=True):

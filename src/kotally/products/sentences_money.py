@@ -42,6 +42,9 @@ def _refund(policy: RefundPolicy) -> list[str]:
         said.append(f"A used credit counts {money(policy.drop_in_cents)} when it is refunded.")
     if policy.fee_cents:
         said.append(f"A refund costs {money(policy.fee_cents)}.")
+    if policy.dispute_hold_days != RefundPolicy().dispute_hold_days:
+        days = counted(policy.dispute_hold_days, "day")
+        said.append(f"While a payment is disputed its bookings are kept for {days}.")
     return said
 
 

@@ -12,6 +12,7 @@ from kotally.db import Database
 from kotally.ledger import expiry, holds
 from kotally.ledger.swept import Swept
 from kotally.memberships import arrears, cancellations, freezes_turning, renewals
+from kotally.payments import dispute_grace
 from kotally.workspaces import approvals
 
 
@@ -38,6 +39,7 @@ SWEEPS: Final = (
     Sweep("apply_changes", "apply_changes", cancellations.apply_due),
     Sweep("renew_memberships", "renew_memberships", renewals.renew_due),
     Sweep("advance_arrears", "renew_memberships", arrears.advance_due),
+    Sweep("release_disputed", "release_disputed", dispute_grace.release_due),
     Sweep("post_no_shows", "close_bookings", bookings.post_no_shows_due),
     Sweep("close_bookings", "close_bookings", bookings.close_due),
     Sweep("lapse_holds", "lapse_holds", holds.lapse_due),

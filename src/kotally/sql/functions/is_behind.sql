@@ -16,6 +16,9 @@ returns boolean language sql stable as $$
          and (f.status = 'planned' and f.starts_at <= p_now
               or f.status in ('planned', 'running') and f.resumes_at <= p_now))
     or exists (
+      select from kotally.disputes d
+       where d.location_id = p_location_id and d.contact_id = p_contact_id and d.releases_at <= p_now)
+    or exists (
       select from kotally.bookings b
        where b.location_id = p_location_id and b.contact_id = p_contact_id and b.closes_at <= p_now)
 $$;

@@ -15,6 +15,9 @@ returns table (sweep text, due_at timestamptz) language sql stable as $$
       select 'renew_memberships', min(m.renews_at) from kotally.memberships m
        where m.location_id = p_location_id and m.renews_at is not null
       union all
+      select 'release_disputed', min(d.releases_at) from kotally.disputes d
+       where d.location_id = p_location_id and d.releases_at is not null
+      union all
       select 'close_bookings', min(b.closes_at) from kotally.bookings b
        where b.location_id = p_location_id and b.closes_at is not null
       union all

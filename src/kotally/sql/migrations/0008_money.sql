@@ -40,9 +40,12 @@ create table kotally.disputes (
   location_id  text collate "C" not null,
   id           uuid not null,
   payment_id   uuid not null,
+  contact_id   uuid not null,
   external_ref text collate "C" not null check (length(external_ref) between 1 and 255),
   status       text not null check (status in ('open', 'won', 'lost')),
   opened_at    timestamptz,
+  -- Until when the bookings it took the credits from stand without funds; then they are cancelled.
+  releases_at  timestamptz,
   decided_at   timestamptz,
   -- The holds it took the credits from, with their slices: they are held again if it is won.
   holds        jsonb not null default '[]' check (jsonb_typeof(holds) = 'array'),
@@ -50,8 +53,12 @@ create table kotally.disputes (
   constraint disputes_payment_fkey
     foreign key (location_id, payment_id) references kotally.payments (location_id, id),
   constraint disputes_reference_key unique (location_id, payment_id, external_ref),
-  constraint disputes_decided_once check ((status = 'open') = (decided_at is null))
+  constraint disputes_decided_once check ((status = 'open') = (decided_at is null)),
+  constraint disputes_release_while_open check (releases_at is null or status = 'open')
 );
+create index disputes_due_idx on kotally.disputes (location_id, releases_at) where releases_at is not null;
+create index disputes_contact_due_idx on kotally.disputes (location_id, contact_id, releases_at)
+  where releases_at is not null;
 
 -- A correction by hand, for the limits of who makes it (S12.1, S12.2).
 create table kotally.adjustments (
