@@ -59,16 +59,34 @@ async def test_an_unknown_contact_is_not_found(studio: Studio, path: str, refere
     refused(await studio.get(path.replace("ana", reference)), 404, "NOT_FOUND")
 
 
-async def test_the_own_uuid_names_the_contact_too_but_an_external_id_wins(studio: Studio) -> None:
+@pytest.mark.parametrize("name", ["external_contact_id", "ghl_contact_id"])
+async def test_no_contact_is_called_by_the_uuid_of_another(studio: Studio, name: str) -> None:
+    """The reads take both ids, so each names one contact: nobody is ever taken for another."""
     ana = (await studio.sell())["contact_id"]
-    await studio.sell(external_contact_id=ana)
+    paid = {"request_id": "r", "external_payment_id": "p", "product_config_id": "pc_1"}
 
-    by_uuid = await studio.read(f"/contacts/{ana}")
-    by_name = await studio.read("/contacts/ana")
+    for reference in (ana, ana.upper(), ana.replace("-", "")):
+        sold = {**paid, name: reference}
+        async with studio.front.untouched():
+            alone = refused(await studio.post("/grants", sold), 400, "VALIDATION_ERROR")
+            batch = {"operations": [{"operation": "grant", **sold}]}
+            many = refused(await studio.post("/batch", batch), 400, "VALIDATION_ERROR")
+        assert [error["field"] for error in alone["errors"]] == [name]
+        assert "'ana'; send that contact's id instead" in alone["errors"][0]["message"]
+        assert [error["field"] for error in many["errors"]] == [f"operations[0].{name}"]
+        found = await studio.read(f"/contacts/{ana}")
+        assert found["contact"]["external_contact_id"] == "ana"
 
-    assert by_name["contact"]["id"] == ana
-    assert by_uuid["contact"]["external_contact_id"] == ana
-    assert by_uuid["contact"]["id"] != ana
+
+async def test_the_uuid_of_another_location_is_a_name_like_any_other(studio: Studio) -> None:
+    ana = (await studio.sell())["contact_id"]
+    other = await Studio.opened(studio.front)
+
+    sold = await other.sell(external_contact_id=ana)
+
+    assert sold["contact_id"] != ana
+    assert (await other.read(f"/contacts/{ana}"))["contact"]["id"] == sold["contact_id"]
+    assert (await studio.read(f"/contacts/{ana}"))["contact"]["id"] == ana
 
 
 async def test_a_contact_that_has_nothing_is_known(studio: Studio) -> None:

@@ -11,7 +11,7 @@ from msgspec import UNSET, Meta, Raw, Struct, UnsetType
 from kotally.api import fields
 from kotally.api.call import Answer, Call, Decided, Invalid, Refusal, Reply, Request
 from kotally.api.entitlements import CreditRequest, DeductRequest, RestoreRequest
-from kotally.api.grants import GrantRequest, paid_by_now, purchase_of
+from kotally.api.grants import GrantRequest, as_told, purchase_of
 from kotally.api.outcomes import act_of, key_of, reply_to
 from kotally.api.rendering import decided_body
 from kotally.api.routing import ANY_SCOPE, Route
@@ -159,18 +159,15 @@ async def _whole(call: Call[BatchRequest]) -> Reply:
 
 
 async def _acts(call: Call[BatchRequest]) -> list[Act]:
-    acts: list[Act] = []
-    for place, operation in enumerate(call.request.operations):
-        with paid_by_now(f"operations[{place}].paid_at"):
-            acts.append(await _act(call, operation))
-    return acts
+    return [await _act(call, place) for place in range(len(call.request.operations))]
 
 
-async def _act(call: Call[BatchRequest], operation: AnyOperation) -> Act:
-    name, request = _alone(call, operation)
+async def _act(call: Call[BatchRequest], place: int) -> Act:
+    name, request = _alone(call, call.request.operations[place])
     if isinstance(request, GrantRequest):
         key = key_of(call, name, request, request_id=request.request_id)
-        return await grants.plan(call.engine.db, purchase_of(request), key=key)
+        with as_told(request, f"operations[{place}]."):
+            return await grants.plan(call.engine.db, purchase_of(request), key=key)
     return act_of(call, name, request)
 
 
@@ -194,7 +191,7 @@ async def _again(call: Call[BatchRequest], place: int, act_: Act) -> Outcome:
         return await overdue.submit_again(db, writer, call.request.location_id, act=act_)
     key = key_of(call, name, request, request_id=request.request_id)
     engine = call.engine
-    with paid_by_now(f"operations[{place}].paid_at"):
+    with as_told(request, f"operations[{place}]."):
         return await grants.grant(engine.db, engine.writer, purchase_of(request), key=key)
 
 

@@ -50,7 +50,10 @@ ContactKey = Annotated[
     Meta(
         min_length=1,
         max_length=ID_LENGTH_MAX,
-        description="The contact's id in the caller's system, unique in the location.",
+        description=(
+            "The contact's id in the caller's system, unique in the location; never our uuid of "
+            "another contact."
+        ),
         examples=["ghl_contact_123"],
     ),
 ]

@@ -15,7 +15,7 @@ from kotally.api.call import Answer, Call, Invalid, Refusal, Reply, Request
 from kotally.api.outcomes import key_of, reply_to
 from kotally.api.routing import Route
 from kotally.payments import grants
-from kotally.payments.grants import PAID_AHEAD_MAX, PaidAhead, Purchase
+from kotally.payments.grants import PAID_AHEAD_MAX, Misreported, Purchase
 
 METADATA_BYTES_MAX = 16_384
 _encode = msgspec.json.Encoder().encode
@@ -134,12 +134,15 @@ def purchase_of(request: GrantRequest) -> Purchase:
 
 
 @contextmanager
-def paid_by_now(field: str = "paid_at") -> Generator[None]:
-    """Refuse the field of a payment that is said to be made later than it can have been."""
+def as_told(request: GrantRequest, path: str = "") -> Generator[None]:
+    """Refuse the field of a purchase that cannot be as it was told."""
     try:
         yield
-    except PaidAhead as fault:
-        raise Invalid(field, str(fault)) from fault
+    except Misreported as fault:
+        field = fault.field
+        if field == "external_contact_id" and not request.external_contact_id:
+            field = "ghl_contact_id"
+        raise Invalid(path + field, str(fault)) from fault
 
 
 async def grant(call: Call[GrantRequest]) -> Reply:
@@ -147,7 +150,7 @@ async def grant(call: Call[GrantRequest]) -> Reply:
     request = call.request
     key = key_of(call, "grant", request, request_id=request.request_id)
     engine = call.engine
-    with paid_by_now():
+    with as_told(request):
         outcome = await grants.grant(engine.db, engine.writer, purchase_of(request), key=key)
     return reply_to(outcome, key.body)
 

@@ -21,8 +21,9 @@ from kotally.payments import renewing
 from kotally.payments.purchases import Purchase
 from kotally.products.rules import Rules
 from kotally.products.validity import Good, good
+from kotally.workspaces.workspaces import as_uuid
 
-__all__ = ["PAID_AHEAD_MAX", "PaidAhead", "Purchase", "grant", "plan"]
+__all__ = ["PAID_AHEAD_MAX", "Misreported", "Purchase", "grant", "plan"]
 
 PLAN_ATTEMPTS: Final = (
     5  # a plan goes stale only when another payment of the same period comes between
@@ -33,12 +34,12 @@ _MILLIONTHS: Final = 1_000_000
 _encode = msgspec.json.Encoder().encode
 
 
-class PaidAhead(ValueError):
-    """The payment is said to be made later than it can have been."""
+class Misreported(ValueError):
+    """A purchase cannot be as it was told; `field` says which part of it."""
 
-    def __init__(self, latest: datetime) -> None:
-        minutes = PAID_AHEAD_MAX // timedelta(minutes=1)
-        super().__init__(f"must be at most {minutes} minutes after now, which is {iso(latest)}")
+    def __init__(self, field: str, message: str) -> None:
+        super().__init__(message)
+        self.field = field
 
 
 class _Terms(Struct, frozen=True):
@@ -54,14 +55,16 @@ class _Terms(Struct, frozen=True):
     coverage: dict[str, int] | None
     rules: dict[str, Any] | None
     membership_id: UUID | None
+    namesake: str | None  # who has as uuid what the contact is called by
 
 
 _TERMS: Final[LiteralString] = """
     select l.timezone, coalesce(l.clock_at, clock_timestamp()) as now,
            greatest(l.clock_at, clock_timestamp()) as latest, p.type, v.version, v.credits,
-           v.expiry_days, v.coverage, v.rules, m.id as membership_id
+           v.expiry_days, v.coverage, v.rules, m.id as membership_id, n.external_id as namesake
       from kotally.locations l
       left join kotally.contacts c on c.location_id = l.id and c.external_id = $3
+      left join kotally.contacts n on n.location_id = l.id and n.id = $4
       -- The running membership that the payment is for, or that waits to become of this product.
       left join lateral (
         select m.id
@@ -84,7 +87,7 @@ async def grant(db: Database, writer: Writer, purchase: Purchase, *, key: Key) -
     Grant what a payment bought.
 
     Codes: `grant_applied`, `CONFIG_NOT_FOUND`, `DUPLICATE_EVENT`, `PURCHASE_LIMIT_REACHED`,
-    `BILLING_SUSPENDED`, `IDEMPOTENCY_CONFLICT`, `REQUEST_IN_PROGRESS`. Raises PaidAhead.
+    `BILLING_SUSPENDED`, `IDEMPOTENCY_CONFLICT`, `REQUEST_IN_PROGRESS`. Raises Misreported.
     """
     for _ in range(PLAN_ATTEMPTS):
         terms = await _terms(db, purchase)
@@ -106,7 +109,7 @@ async def plan(db: Queries, purchase: Purchase, *, key: Key) -> Act:
     Plan a grant as an act of the kernel.
 
     An unknown product makes an act that the kernel refuses, a running membership one that it
-    calls STALE: only `grant` confirms its next period. Raises PaidAhead.
+    calls STALE: only `grant` confirms its next period. Raises Misreported.
     """
     return _act(purchase, await _terms(db, purchase), key)
 
@@ -118,12 +121,26 @@ async def _terms(db: Queries, purchase: Purchase) -> _Terms:
         purchase.location_id,
         purchase.product_config_id,
         purchase.external_contact_id,
+        as_uuid(purchase.external_contact_id),
     )
     if terms is None:
         raise LookupError(f"no location {purchase.location_id}")
-    if purchase.paid_at is not None and purchase.paid_at > terms.latest + PAID_AHEAD_MAX:
-        raise PaidAhead(terms.latest)
+    _refuse_misreported(purchase, terms)
     return terms
+
+
+def _refuse_misreported(purchase: Purchase, terms: _Terms) -> None:
+    if purchase.paid_at is not None and purchase.paid_at > terms.latest + PAID_AHEAD_MAX:
+        minutes = PAID_AHEAD_MAX // timedelta(minutes=1)
+        raise Misreported(
+            "paid_at", f"must be at most {minutes} minutes after now, which is {iso(terms.latest)}"
+        )
+    if terms.namesake is not None:
+        # A reader could mean either by it. Nobody knows the uuid before its contact is there.
+        raise Misreported(
+            "external_contact_id",
+            f"is our own uuid of the contact {terms.namesake!r}; send that contact's id instead",
+        )
 
 
 def _act(purchase: Purchase, terms: _Terms, key: Key) -> Act:
