@@ -20,9 +20,7 @@ from kotally.workspaces.workspaces import BILLING_STATUSES
 @pytest.mark.parametrize(
     ("words", "says"),
     [
-        ("", "COMMAND"),
         ("bogus", "'bogus'"),
-        ("workspace", "VERB"),
         ("workspace create --name N --owner-email a@b.de", "--password-stdin"),
         ("workspace set-billing --workspace W --status free", "past_due"),
         ("product create --location L --name N --type pack --credits 1", "membership"),
@@ -51,6 +49,29 @@ def test_what_is_not_understood_ends_in_2(
     assert "--help" in told.err
     assert msgspec.json.decode(as_json.out) == {"ok": False, "error": told.err.rstrip("\n")}
     assert as_json.err == ""
+
+
+@pytest.mark.parametrize(
+    ("words", "shown"), [("", "serve"), ("workspace", "set-billing"), ("product", "archive")]
+)
+def test_without_a_command_help_is_shown(
+    words: str, shown: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """It ends in 2 all the same: a script that lost its words must not go on."""
+    assert main(words.split()) == 2
+    told = capsys.readouterr()
+    assert main([*words.split(), "--json"]) == 2
+    as_json = capsys.readouterr()
+    with pytest.raises(SystemExit) as asked:
+        main([*words.split(), "--help"])
+    asked_for = capsys.readouterr()
+
+    assert told.out == ""
+    assert told.err.rstrip("\n") == asked_for.out.rstrip("\n")
+    assert f"    {shown}" in told.err
+    assert asked.value.code == 0
+    assert as_json.out.count("\n") == 1
+    assert msgspec.json.decode(as_json.out)["error"].startswith("A command is missing. `kotally")
 
 
 @pytest.mark.parametrize("words", ["serve --port 70000", "serve --processes 0"])

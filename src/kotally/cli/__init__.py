@@ -15,6 +15,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """
     Run one command and return the exit code: 0 done, 1 refused or failed, 2 not understood.
 
+    Without a command, help is shown and the code is 2: a script that lost its words must not go on.
     With `--json` exactly one JSON object is printed, also for a failure.
     """
     from kotally.cli.running import run

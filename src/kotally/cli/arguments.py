@@ -21,11 +21,28 @@ class UsageFault(Exception):
     """The command line was not understood."""
 
 
+class NothingAsked(UsageFault):
+    """The command line ends before it says what to do; `help` is what could come next."""
+
+    def __init__(self, parser: Parser) -> None:
+        super().__init__(f"A command is missing. `{parser.prog} --help` shows all of them.")
+        self.help = parser.format_help()
+
+
 class Parser(argparse.ArgumentParser):
     """Read a command line; a fault is raised instead of ending the process."""
 
     def __init__(self, **options: Any) -> None:  # noqa: ANN401 - these are argparse's own
         super().__init__(allow_abbrev=False, **options)
+
+    def go_on(self, dest: str, metavar: str) -> Commands:
+        """Return where the words that must follow are declared; without one, help is shown."""
+
+        def nothing_asked(_: Arguments) -> NoReturn:
+            raise NothingAsked(self)
+
+        self.set_defaults(run=nothing_asked)
+        return self.add_subparsers(dest=dest, metavar=metavar)
 
     def error(self, message: str) -> NoReturn:
         """Raise what argparse has to say, and where to read more."""
@@ -44,7 +61,10 @@ class Commands(Protocol):
 def noun(commands: Commands, name: str, about: str) -> Commands:
     """Declare a noun, such as `workspace`, and return where its verbs are declared."""
     parser = commands.add_parser(name, help=about, description=about)
-    return parser.add_subparsers(dest="verb", metavar="VERB", required=True)
+    parser.add_argument(
+        "--json", action="store_true", default=argparse.SUPPRESS, help=argparse.SUPPRESS
+    )
+    return parser.go_on("verb", "VERB")
 
 
 def command(commands: Commands, name: str, run: Run, *, about: str) -> Parser:

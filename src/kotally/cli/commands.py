@@ -35,7 +35,7 @@ def parser() -> Parser:
     top = Parser(prog="kotally", description=ABOUT, epilog=MORE)
     top.add_argument("--version", action="version", version=f"kotally {__version__}")
     top.add_argument("--json", action="store_true", help="print one JSON object")
-    commands = top.add_subparsers(dest="noun", metavar="COMMAND", required=True)
+    commands = top.go_on("noun", "COMMAND")
     for each in (
         serve,
         work,

@@ -9,7 +9,7 @@ from collections.abc import Awaitable, Callable, Sequence
 from typing import TYPE_CHECKING, TypeVar
 
 from kotally.cli import screen
-from kotally.cli.arguments import Arguments, Run, UsageFault
+from kotally.cli.arguments import Arguments, NothingAsked, Run, UsageFault
 from kotally.cli.said import Failure, Said
 
 if TYPE_CHECKING:
@@ -46,6 +46,9 @@ def run(arguments: Sequence[str] | None) -> int:
         found = parser().parse_args(words)
         said: Said = found.run(found)
         screen.show(said, as_json=as_json)
+    except NothingAsked as fault:
+        screen.show_failure(str(fault) if as_json else fault.help, as_json=as_json)
+        return EXIT_USAGE
     except UsageFault as fault:
         screen.show_failure(str(fault), as_json=as_json)
         return EXIT_USAGE
