@@ -47,6 +47,17 @@ async def test_a_refund_is_previewed_quoted_and_made(shop: Shop) -> None:
     assert (more["reason_code"], more["refundable_cents"]) == ("REFUND_EXCEEDS_PAYMENT", 6600)
 
 
+async def test_a_block_is_lifted(shop: Shop) -> None:
+    path = f"/payments/{(await _bought(shop))['payment_id']}"
+    await _done(shop, "/entitlements/deduct", external_contact_id=MEMBER, product_config_id=PACKAGE)
+    await _done(shop, f"{path}/refund", shortfall="block")
+    lifted = await _done(shop, f"{path}/unblock", note="Paid at the desk.")
+    assert (lifted["reason_code"], lifted["credits_uncollected"]) == ("block_lifted", 1)
+    again = await _said(shop, f"{path}/unblock", note="Paid at the desk.")
+    assert again["reason_code"] == "NOT_BLOCKED"
+    assert (await _said(shop, f"{path}/unblock"))["reason_code"] == "VALIDATION_ERROR"
+
+
 async def test_a_dispute_is_opened_and_won(shop: Shop) -> None:
     path = f"/payments/{(await _bought(shop))['payment_id']}/dispute"
     assert (await _done(shop, path, event="opened"))["balance_after"] == 0

@@ -38,6 +38,16 @@ async def test_a_payment_is_quoted_disputed_and_refunded(kotally: Kotally, db: D
     assert (shown["balance_after"], made["balance_after"], made["code"]) == (0, 0, "refunded")
 
 
+async def test_a_block_is_lifted(kotally: Kotally, db: Database) -> None:
+    who = ("--payment", await bought(kotally, db))
+    await make.applied(db, "loc_1", [make.deduct(1)])
+    await run(kotally, "payment", "refund", *who, "--shortfall", "block")
+    lifted = await run(kotally, "payment", "unblock", *who, "--note", "Paid at the desk.")
+    assert lifted["code"] == "block_lifted"
+    again = await kotally("payment", "unblock", *who, "--note", "x", "--location", "loc_1")
+    assert (again.code, "NOT_BLOCKED" in again.err) == (1, True)
+
+
 async def test_credits_are_corrected_approved_and_given_away(
     kotally: Kotally, db: Database
 ) -> None:

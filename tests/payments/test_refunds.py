@@ -147,6 +147,26 @@ async def test_a_shortfall_blocks_until_staff_decides_if_the_rule_says_so(till: 
     assert (await till.quotes(bought)).code == "refund_quoted"
 
 
+async def test_the_staff_lifts_the_block_and_no_other(till: Till) -> None:
+    """S10.4, S0: until staff decides; removing one blocker never removes another."""
+    await till.sells(refund={"shortfall": "block"})
+    bought, other = await till.buys(), await till.buys()
+    await till.buys()
+    await till.uses(20)
+    assert (await till.unblocks(bought)).code == "NOT_BLOCKED"
+    await till.refunds(bought)
+    await till.refunds(other)
+    seen = await till.unblocks(bought, preview=True)
+    assert (seen.code, seen["balance_after"]) == ("block_lifted", 0)
+    lifted = await till.unblocks(bought)
+
+    assert (lifted["credits_uncollected"], lifted["balance_after"]) == (10, 0)
+    assert (await till.unblocks(bought)).code == "NOT_BLOCKED"
+    assert (await till.uses(1)).code == "INSUFFICIENT_CREDITS"
+    assert (await till.unblocks(other))["balance_after"] == 10
+    assert (await till.uses(1)).code == "deducted"
+
+
 async def test_a_use_of_a_refunded_lot_that_is_given_back_goes_to_the_debt_first(
     till: Till,
 ) -> None:

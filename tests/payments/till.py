@@ -15,7 +15,16 @@ from kotally.db import Database
 from kotally.ledger.acts import Key, Outcome, digest
 from kotally.ledger.proofs import prove
 from kotally.ledger.writer import Writer
-from kotally.payments import adjustments, disputes, grants, quotes, refunds, transfers, undoing
+from kotally.payments import (
+    adjustments,
+    disputes,
+    grants,
+    quotes,
+    refunds,
+    transfers,
+    unblocking,
+    undoing,
+)
 from kotally.payments.purchases import Purchase
 from kotally.payments.refunds import Refund
 from kotally.products import products
@@ -106,6 +115,14 @@ class Till:
         return Said.of(
             await refunds.refund(
                 self.db, self.location, id_, wanted=refund, key=key, preview=preview
+            )
+        )
+
+    async def unblocks(self, payment: Said, *, preview: bool = False) -> Said:
+        id_, note = UUID(payment["payment_id"]), "Paid at the desk."
+        return Said.of(
+            await unblocking.lift(
+                self.db, self.location, id_, note=note, key=self.key(), preview=preview
             )
         )
 

@@ -49,6 +49,21 @@ class Disputed(Tallied, frozen=True, kw_only=True):
     changed: Annotated[bool, Meta(description="False when it was known already.")]
 
 
+class Unblocked(Answer, frozen=True, kw_only=True):
+    """Say that the contact can book again."""
+
+    payment_id: fields.RowId
+    contact_id: fields.OtherRowId
+    credits_uncollected: fields.Credits
+    balance_after: fields.Credits
+
+
+class NotUnblocked(Refusal, frozen=True, kw_only=True):
+    """Say why nothing was lifted."""
+
+    payment_id: fields.RowId | UnsetType = UNSET
+
+
 class QuoteOption(Struct, frozen=True, kw_only=True):
     """Say what one way of refunding comes to."""
 

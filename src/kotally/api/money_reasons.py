@@ -31,6 +31,12 @@ REASONS = (
         "It can be undone until `undo_until`, while they are untouched.",
     ),
     done("transfer_undone", "The credits are back with whoever gave them."),
+    done("block_lifted", "The contact can use its credits again."),
+    refused(
+        "NOT_BLOCKED",
+        "No refund of this payment blocks the contact.",
+        "Do nothing; other blocks end by themselves or by what caused them.",
+    ),
     refused(
         "PAYMENT_NOT_FOUND",
         "There is no such payment in this location.",

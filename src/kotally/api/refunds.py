@@ -9,11 +9,18 @@ from msgspec import Meta
 
 from kotally.api import fields
 from kotally.api.call import Call, Invalid, Reply, Request
-from kotally.api.money_answers import Disputed, NotRefunded, Quoted, Tallied
+from kotally.api.money_answers import (
+    Disputed,
+    NotRefunded,
+    NotUnblocked,
+    Quoted,
+    Tallied,
+    Unblocked,
+)
 from kotally.api.outcomes import key_of, reply_to
 from kotally.api.routing import Route
 from kotally.ledger.acts import Key
-from kotally.payments import disputes, quotes, refunds
+from kotally.payments import disputes, quotes, refunds, unblocking
 from kotally.payments.refunds import Refund
 
 Preview = Annotated[
@@ -103,6 +110,18 @@ class QuoteRequest(PaymentRequest, frozen=True, kw_only=True, omit_defaults=True
     fee_cents: Annotated[fields.Cents | None, Meta(description="What is kept for the work.")] = None
 
 
+class UnblockRequest(PaymentRequest, frozen=True, kw_only=True, omit_defaults=True):
+    """Lift the block that a refund of used credits brought."""
+
+    note: Annotated[
+        str,
+        Meta(
+            min_length=1, max_length=fields.TEXT_LENGTH_MAX, description="What the staff decided."
+        ),
+    ]
+    preview: Preview = False
+
+
 async def refund(call: Call[RefundRequest]) -> Reply:
     """Take back the credits of a refunded payment."""
     request = call.request
@@ -148,6 +167,21 @@ async def quote(call: Call[QuoteRequest]) -> Reply:
         drop_in_cents=request.drop_in_cents,
         fee_cents=request.fee_cents,
         key=key,
+    )
+    return reply_to(outcome, key.body)
+
+
+async def unblock(call: Call[UnblockRequest]) -> Reply:
+    """Lift the block of a payment's contact."""
+    request = call.request
+    id_, key = _named(call, "unblock")
+    outcome = await unblocking.lift(
+        call.engine.db,
+        request.location_id,
+        id_,
+        note=request.note,
+        key=key,
+        preview=request.preview,
     )
     return reply_to(outcome, key.body)
 
@@ -216,5 +250,22 @@ ROUTES = (
             "and the bookings that it would take away. Nothing is changed."
         ),
         example=_EXAMPLE | {"drop_in_cents": 1500},
+    ),
+    Route(
+        method="POST",
+        path="/payments/{id}/unblock",
+        scope="adjust",
+        request=UnblockRequest,
+        handler=unblock,
+        answer=Unblocked,
+        refusal=NotUnblocked,
+        codes=("block_lifted", "NOT_BLOCKED", *_ALWAYS),
+        tag="Payments",
+        summary="Lift the block after a refund of used credits",
+        description=(
+            "Where the product config, or the refund, says `block`, a contact whose refunded "
+            "credits had been used can book nothing until the staff decides. Other blocks stay."
+        ),
+        example=_EXAMPLE | {"note": "Paid for the two classes at the desk."},
     ),
 )

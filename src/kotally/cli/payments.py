@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 
 def declare(commands: Commands) -> None:
     """Declare the commands."""
-    verbs = noun(commands, "payment", "Payments: refund, dispute, quote.")
+    verbs = noun(commands, "payment", "Payments: refund, dispute, quote, unblock.")
     refund = command(
         verbs, "refund", on_database(_refund), about="Take back the credits of a refund."
     )
@@ -33,9 +33,13 @@ def declare(commands: Commands) -> None:
         verbs, "dispute", on_database(_dispute), about="Report what became of a dispute."
     )
     quote = command(verbs, "quote", on_database(_quote), about="Say what a refund would be.")
-    for parser in (refund, dispute, quote):
+    unblock = command(
+        verbs, "unblock", on_database(_unblock), about="Lift the block after a refund."
+    )
+    unblock.add_argument("--note", metavar="TEXT", required=True, help="what was decided")
+    for parser in (refund, dispute, quote, unblock):
         _payment_option(parser)
-    for parser in (refund, dispute):
+    for parser in (refund, dispute, unblock):
         parser.add_argument(
             "--preview", action="store_true", help="say what would happen, do nothing"
         )
@@ -103,3 +107,17 @@ async def _quote(db: Database, arguments: Arguments) -> Said:
         key=fresh_key("quote"),
     )
     return said_of(outcome, preview=True)
+
+
+async def _unblock(db: Database, arguments: Arguments) -> Said:
+    from kotally.payments import unblocking
+
+    outcome = await unblocking.lift(
+        db,
+        arguments.location,
+        arguments.payment,
+        note=arguments.note,
+        key=fresh_key("unblock"),
+        preview=arguments.preview,
+    )
+    return said_of(outcome, preview=arguments.preview)

@@ -64,6 +64,9 @@ async def cancel(
     """
     Cancel a membership: to the end of its period, or at once.
 
+    One whose period was refunded in full ends at once: refund and cancellation come to the same
+    in both orders (S10.7).
+
     Codes: `cancellation_scheduled`, `membership_ended`, `MEMBERSHIP_NOT_FOUND`,
     `MEMBERSHIP_ENDED`, `CANCELLATION_TOO_EARLY` with the earliest end.
     """
@@ -80,6 +83,9 @@ async def cancel(
             if earliest > scene.now:
                 at = period_end(state, ahead, earliest=earliest)
                 raise Declined("CANCELLATION_TOO_EARLY", earliest_end_at=iso(at))
+            ended = await end(scene, membership, at=scene.now, reason="cancelled")
+            return Done("membership_ended", _ended_answer(membership, scene.now, ended))
+        if await _is_refunded(scene, membership):
             ended = await end(scene, membership, at=scene.now, reason="cancelled")
             return Done("membership_ended", _ended_answer(membership, scene.now, ended))
         at = period_end(state, ahead, earliest=earliest)
@@ -134,6 +140,21 @@ async def apply_due(
         line = await _end_due(db, location_id, row["membership_id"], change_id=row["id"])
         events += [line] if line else []
     return Swept(len(events), events)
+
+
+async def _is_refunded(scene: Scene, membership: Membership) -> bool:
+    """Tell whether nothing of what is confirmed from now on is paid any more."""
+    return await scene.tx.fetchval(
+        """
+        select coalesce(bool_and(coalesce(y.is_undone, false)), false)
+          from kotally.periods p
+          left join kotally.payments y on y.location_id = $1 and y.id = p.payment_id
+         where p.location_id = $1 and p.membership_id = $2 and p.number >= $3
+        """,
+        scene.location_id,
+        membership.id,
+        membership.period_number,
+    )
 
 
 def earliest_end(state: State) -> datetime:

@@ -15,6 +15,11 @@ async def end_if_returned(scene: Scene, payment: Payment) -> bool:
     """
     if not payment.is_returned or payment.revoke in ("none", "manual"):
         return False
+    await scene.tx.execute(
+        "update kotally.payments p set is_undone = true where p.location_id = $1 and p.id = $2",
+        scene.location_id,
+        payment.id,
+    )
     if payment.is_membership:
         return await _end_cancelled(scene, payment)
     await scene.tx.execute(

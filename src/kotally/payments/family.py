@@ -90,7 +90,8 @@ class Family(Struct, frozen=True, kw_only=True):
 _PAYMENT: Final[LiteralString] = """
     select p.id, p.contact_id, p.entitlement_id, p.product_config_id, p.amount_cents, p.currency,
            p.credits_granted, p.credits_revoked, p.credits_uncollected, p.refunded_cents,
-           p.is_disputed, e.type = 'membership' as is_membership, v.rules -> 'refund' as rule,
+           p.is_disputed, p.is_undone, e.type = 'membership' as is_membership,
+           v.rules -> 'refund' as rule,
            exists (
              select from kotally.disputes d
               where d.location_id = $1 and d.payment_id = p.id and d.status = 'lost') as is_lost

@@ -134,7 +134,11 @@ async def _with_total(scene: Scene, family: Family, total: int, *, policy: Revok
         total,
     )
     payment = msgspec.structs.replace(
-        family.payment, refunded_cents=total, revoke=policy or family.payment.revoke
+        family.payment,
+        refunded_cents=total,
+        # Without a figure there is no part: what goes back is all of it.
+        is_undone=family.payment.is_undone or total >= family.payment.price,
+        revoke=policy or family.payment.revoke,
     )
     return msgspec.structs.replace(family, payment=payment)
 

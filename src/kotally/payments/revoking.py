@@ -179,9 +179,14 @@ async def _block(scene: Scene, family: Family, credits_: int) -> None:
         new_id(),
         family.payment.contact_id,
         scene.now,
-        f"payment:{family.payment.id}",
+        blocker_source(family.payment.id),
         f"{credits_} refunded credits had been used; staff decides.",
     )
+
+
+def blocker_source(payment_id: UUID) -> str:
+    """Name the origin of a block, by which it is found again."""
+    return f"payment:{payment_id}"
 
 
 def answer_of(brought: Brought) -> dict[str, Any]:

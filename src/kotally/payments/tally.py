@@ -25,6 +25,7 @@ class Payment(Struct, frozen=True, kw_only=True):
     credits_uncollected: int
     refunded_cents: int
     is_disputed: bool
+    is_undone: bool
     is_lost: bool
     is_membership: bool
     revoke: Revoke
@@ -41,7 +42,11 @@ class Payment(Struct, frozen=True, kw_only=True):
     @property
     def is_returned(self) -> bool:
         """Be true when all the money went back: a lost dispute is a full refund (S10.6)."""
-        return self.is_lost or (self.refunded_cents > 0 and self.refunded_cents >= self.price)
+        return (
+            self.is_lost
+            or self.is_undone
+            or (self.refunded_cents > 0 and self.refunded_cents >= self.price)
+        )
 
     @property
     def refundable(self) -> int:

@@ -16,7 +16,8 @@ create or replace function kotally.intro_refusal(
      where m.location_id = p_location_id and m.id = p_contact_id),
   bought as (
     select p.product_config_id, p.paid_at,
-           coalesce(p.refunded_cents >= p.amount_cents and p.amount_cents > 0, false) as is_refunded
+           p.is_undone
+             or coalesce(p.refunded_cents >= p.amount_cents and p.amount_cents > 0, false) as is_refunded
       from kotally.payments p
      where p.location_id = p_location_id and p.contact_id in (select n.id from people n)),
   found as (

@@ -4,6 +4,8 @@
 alter table kotally.payments
   -- Of that, what nothing was left for: written off, or the reason for a block (S10.4).
   add column credits_uncollected kotally.amount not null default 0,
+  -- All its money went back, and so did what it bought (S10.7); also when nobody told a figure.
+  add column is_undone boolean not null default false,
   -- While a dispute is open its credits are suspended, and so is what comes back to them (S10.6).
   add column is_disputed boolean not null default false,
   add constraint payments_uncollected_of_revoked check (credits_uncollected <= credits_revoked);
