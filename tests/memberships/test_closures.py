@@ -8,6 +8,8 @@ from uuid import UUID
 import pytest_asyncio
 
 from kotally.core.ids import new_id
+from kotally.ledger.plans import Entry
+from kotally.ledger.scenes import Done, Scene, play
 from kotally.memberships import closures, extensions
 from kotally.memberships.closures import Closing
 from tests.memberships.club import Club, Said, ny, on, said
@@ -45,6 +47,55 @@ async def undoes(club: Club, closure: Any, **fields: Any) -> Said:
     key = club.key("undo", {})
     id_ = UUID(str(closure))
     return said(await closures.undo(club.db, club.location, id_, key=key, **fields))
+
+
+async def test_an_act_of_more_postings_than_a_request_can_number(
+    club: Club, pausing: Pausing
+) -> None:
+    """S6.7: a closure for tens of thousands of members is one act with one undo."""
+    packs = [await pausing.pack(ny("2026-01-05T05:00"), f"member_{n}") for n in range(4)]
+    await club.moves_to("2026-01-06T12:00")
+
+    async def work(scene: Scene) -> Done:
+        await scene.lock(sorted([await owner(club, pack) for pack in packs]))
+        scene.parts(2 * 32_768 - 2)  # as many postings as have gone before
+        postings = [
+            scene.posting(
+                await owner(club, pack),
+                "expire",
+                "expiry_extended",
+                entries=[Entry(pack, "expired", "available", 5)],
+            )
+            for pack in packs
+        ]
+        await scene.post(postings)
+        return Done("closure_applied", {})
+
+    key = club.key("closure", {"postings": "many"})
+    await play(club.db, club.location, "closure", key=key, work=work)
+    replayed = await play(club.db, club.location, "closure", key=key, work=work)
+
+    rows = await club.db.fetch(
+        "select p.request_id, p.part from kotally.postings p where p.location_id = $1"
+        " and p.correlation_id = $2 order by p.request_id, p.part",
+        club.location,
+        key.correlation_id,
+    )
+    assert [row["part"] for row in rows] == [32_766, 32_767, 0, 1]
+    assert {row["request_id"] for row in rows} == {
+        f"{key.correlation_id}:1",
+        f"{key.correlation_id}:2",
+    }
+    assert replayed.replayed
+    assert [await club.available(f"member_{n}") for n in range(4)] == [0] * 4
+
+
+async def owner(club: Club, lot_id: UUID) -> UUID:
+    return await club.db.fetchval(
+        "select l.contact_id from kotally.lots l where l.location_id = $1 and l.id = $2",
+        club.location,
+        lot_id,
+    )
 
 
 async def test_a_lot_is_extended_to_the_end_of_a_day(club: Club, pausing: Pausing) -> None:

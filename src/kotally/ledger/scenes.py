@@ -8,19 +8,18 @@ work by `Declined`; what the work had written is rolled back, and the refusal is
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Sequence
-from datetime import datetime
+from collections.abc import Awaitable, Callable
 from typing import Any, Final, NoReturn
-from uuid import UUID
 from zoneinfo import ZoneInfo
 
 import msgspec
 from msgspec import Struct
 
-from kotally.core.ids import new_id
 from kotally.db import Database, DatabaseBusy, Transaction
-from kotally.ledger.acts import Act, Key, Outcome
-from kotally.ledger.plans import Kind, LotFields, Posting, encoded
+from kotally.ledger.acts import Key, Outcome
+from kotally.ledger.scene import Scene
+
+__all__ = ["Declined", "Done", "Scene", "Work", "play"]
 
 _encode = msgspec.json.Encoder().encode
 _CONFLICT: Final = "IDEMPOTENCY_CONFLICT"
@@ -41,113 +40,6 @@ class Done(Struct, frozen=True):
 
     code: str
     answer: dict[str, Any]
-
-
-class Scene:
-    """One location at one moment, for one act: the transaction, the time, the key."""
-
-    def __init__(
-        self, tx: Transaction, location_id: str, *, key: Key, now: datetime, zone: ZoneInfo
-    ) -> None:
-        self.tx: Transaction = tx
-        self.location_id: str = location_id
-        self.key: Key = key
-        self.now: datetime = now
-        self.zone: ZoneInfo = zone
-        self._parts: int = 0
-
-    async def lock(self, contact_ids: Sequence[UUID]) -> None:
-        """Take the contacts' locks, in the one order; call it once, before looking."""
-        await self.tx.execute(
-            "select kotally.lock_contacts($1, $2)", self.location_id, list(contact_ids)
-        )
-
-    def parts(self, count: int = 1) -> int:
-        """Return the number of the first of so many postings of this act."""
-        first, self._parts = self._parts, self._parts + count
-        return first
-
-    def posting(self, contact_id: UUID, kind: Kind, reason: str, **fields: Any) -> Posting:  # noqa: ANN401 - the fields of Posting
-        """Make a posting of this act; each one is a part of its own."""
-        return Posting(
-            contact_id=contact_id,
-            id=new_id(),
-            kind=kind,
-            reason=reason,
-            source=self.key.source,
-            actor=self.key.actor,
-            request_id=self.key.request_id or str(self.key.correlation_id),
-            correlation_id=self.key.correlation_id,
-            part=self.parts(),
-            **fields,
-        )
-
-    async def post(self, postings: list[Posting], lots: list[LotFields] | None = None) -> None:
-        """Write movements, and the new lots they need; postings without entries are left out."""
-        moving = [posting for posting in postings if posting.entries]
-        if moving or lots:
-            await self.tx.execute(
-                "select kotally.post_plan($1, $2, $3, $4)",
-                self.location_id,
-                self.now,
-                encoded(moving),
-                encoded(lots or []),
-            )
-
-    async def apply(self, acts: Sequence[Act]) -> list[Outcome]:
-        """Carry out acts of the kernel inside this act, each with a request_id of its own."""
-        rows = await self.tx.fetch(
-            "select * from kotally.apply($1, $2::kotally.act[])",
-            self.location_id,
-            [msgspec.structs.astuple(act) for act in acts],
-        )
-        found = {row[0]: Outcome(row[1], row[2], row[3], row[4]) for row in rows}
-        return [found[place] for place in range(1, len(acts) + 1)]
-
-    async def happened(
-        self,
-        contact_id: UUID,
-        type_: str,
-        *,
-        entitlement_id: UUID | None = None,
-        **details: Any,  # noqa: ANN401 - an answer is any JSON
-    ) -> None:
-        """Put a fact that moved no credits on the contact's timeline."""
-        await self.tx.execute(
-            """
-            insert into kotally.happenings (
-              location_id, id, contact_id, type, at, entitlement_id, details, source, actor,
-              correlation_id, recorded_at)
-            values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $5)
-            """,
-            self.location_id,
-            new_id(),
-            contact_id,
-            type_,
-            self.now,
-            entitlement_id,
-            msgspec.to_builtins(details),
-            self.key.source,
-            self.key.actor,
-            self.key.correlation_id,
-        )
-
-    async def change_expiry(
-        self, lot_id: UUID, to_at: datetime | None, *, reason: str, cause_id: UUID | None = None
-    ) -> None:
-        """Move a lot's expiry and keep what it was (S6.7)."""
-        await self.tx.execute(
-            "select kotally.change_expiry($1, $2, $3, $4, $5, $6, $7, $8, $9)",
-            self.location_id,
-            lot_id,
-            to_at,
-            reason,
-            cause_id,
-            self.key.source,
-            self.key.actor,
-            self.key.correlation_id,
-            self.now,
-        )
 
 
 Work = Callable[[Scene], Awaitable[Done]]
@@ -199,6 +91,8 @@ async def _once(scene: Scene, operation: str, work: Work) -> Outcome:
         return known
     outcome = _done(await work(scene), scene.key)
     await _remember(scene, operation, outcome)
+    for request_id in scene.further():
+        await _remember(scene, operation, outcome, request_id=request_id)
     return outcome
 
 
@@ -261,13 +155,15 @@ async def _replay(scene: Scene) -> Outcome | None:
     return Outcome(_CONFLICT, replayed=False, correlation_id=key.correlation_id, answer=first)
 
 
-async def _remember(scene: Scene, operation: str, outcome: Outcome) -> None:
+async def _remember(
+    scene: Scene, operation: str, outcome: Outcome, *, request_id: str | None = None
+) -> None:
     key = scene.key
     await scene.tx.execute(
         "select kotally.remember($1, $2, $3, $4, $5, $6, $7, $8, null, $9, $10)",
         scene.location_id,
         key.source,
-        key.request_id,
+        request_id or key.request_id,
         operation,
         key.digest,
         key.body,

@@ -235,8 +235,10 @@ async def _told(scene: Scene, type_: str, closure_id: UUID, *, lots: Sequence[_L
         moved.setdefault(lot.contact_id, []).append(
             {"lot_id": lot.id, "from_at": lot.expires_at, "to_at": lot.to_at}
         )
-    for contact_id, changes in moved.items():
-        await scene.happened(contact_id, type_, closure_id=closure_id, lots=changes)
+    await scene.happened_to(
+        type_,
+        {contact: {"closure_id": closure_id, "lots": each} for contact, each in moved.items()},
+    )
 
 
 def _answer(
