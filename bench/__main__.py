@@ -66,6 +66,7 @@ def _run(data: Path, parts: list[str], *, seconds: int) -> int:
                 _print(fresh)
         proved = asyncio.run(_prove(data))
     if "sweeps" in parts:
+        _print(sweeps.beside(data, seconds=seconds))
         _print(asyncio.run(sweeps.measure(data)))
         proved = asyncio.run(_prove(data)) and proved
     return 0 if proved else 1

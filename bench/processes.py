@@ -131,6 +131,14 @@ def postgres_of(data: Path) -> list[psutil.Process]:
     return []
 
 
+def anonymous(process: psutil.Process) -> int:
+    """Return the memory in bytes that is a process's own: not the cache that all of them share."""
+    for line in Path(f"/proc/{process.pid}/smaps_rollup").read_text().splitlines():
+        if line.startswith("Pss_Anon:"):
+            return int(line.split()[1]) * 1_024
+    return 0
+
+
 def _start(data: Path, port: int, *, processes: int, log: int) -> subprocess.Popen[bytes]:
     command = [sys.executable, "-m", "kotally", "serve", "--data", str(data), "--port", str(port)]
     # The command's own settings only: what the shell has set for a server of its own is not ours.
