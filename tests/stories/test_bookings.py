@@ -197,3 +197,6 @@ async def test_a_class_is_moved_to_another_day(strict: Studio) -> None:
         "reschedule", says="RESCHEDULE_TOO_LATE", appointment_time=strict.at("2026-01-09 18:00")
     )
     await mia.has(available=9, held=1)
+    # Where it was is over by now, but nobody had a place there.
+    assert await mia.sees("/appointments/past") == []
+    assert len((await mia.summary())["recent_appointments"]) == 1

@@ -66,9 +66,11 @@ async def past(
     db: Queries, location_id: str, reference: str, *, after: Past | None, limit: int
 ) -> Page[Past]:
     """
-    Read a page of the appointments whose time has come, the latest first.
+    Read a page of the appointments that are not to come any more, the latest first.
 
-    One without a time counts from when it was booked.
+    Their time has come, or they were given up before it: each appointment is in one of the two
+    lists, and one that was moved only where it is now. One without a time counts from when it was
+    booked.
     """
     rows = await db.fetch(
         """
@@ -77,7 +79,8 @@ async def past(
           (select v.at, v.id, v.item from kotally.appointment_items v
             where v.location_id = $1
               and v.contact_id = (select c.id from kotally.find_contact($1, $2) c)
-              and v.at <= kotally.location_now($1)
+              and (v.at <= kotally.location_now($1) or v.status <> all ($6))
+              and v.status <> 'replaced'
               and (v.at, v.id)
                 < (coalesce($3::timestamptz, 'infinity'),
                    coalesce($4::uuid, 'ffffffff-ffff-ffff-ffff-ffffffffffff'))
@@ -86,7 +89,7 @@ async def past(
           (select v.at, v.id, v.item from kotally.booking_items v
             where v.location_id = $1
               and v.contact_id = (select c.id from kotally.find_contact($1, $2) c)
-              and v.at <= kotally.location_now($1)
+              and (v.at <= kotally.location_now($1) or v.status <> all ($6))
               and (v.at, v.id)
                 < (coalesce($3::timestamptz, 'infinity'),
                    coalesce($4::uuid, 'ffffffff-ffff-ffff-ffff-ffffffffffff'))
@@ -94,6 +97,7 @@ async def past(
          order by a.at desc, a.id desc limit $5
         """,
         *_arguments(location_id, reference, after=after, limit=limit),
+        list(ON),
     )
     return page(rows, limit, item="item", place=lambda row: Past(row["at"], row["id"]))
 

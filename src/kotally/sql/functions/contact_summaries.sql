@@ -38,7 +38,7 @@ begin
                 from (
                   (select v.at, v.id, v.item from kotally.appointment_items v
                     where v.location_id = p_location_id and v.contact_id = c.id
-                      and v.placed_at <= v_at
+                      and v.placed_at <= v_at and v.status <> 'replaced'
                     order by v.at desc, v.id desc limit 5)
                   union all
                   (select v.at, v.id, v.item from kotally.booking_items v
