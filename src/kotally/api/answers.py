@@ -9,6 +9,7 @@ from __future__ import annotations
 from kotally.api import (
     booking_reasons,
     freeze_reasons,
+    location_reasons,
     membership_reasons,
     money_reasons,
     product_reasons,
@@ -134,6 +135,7 @@ _CATALOGUE = (
     *booking_reasons.REASONS,
     *membership_reasons.REASONS,
     *freeze_reasons.REASONS,
+    *location_reasons.REASONS,
     *product_reasons.REASONS,
     *money_reasons.REASONS,
     failed(

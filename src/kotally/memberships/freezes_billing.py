@@ -12,7 +12,6 @@ import msgspec
 
 from kotally.bookings import fees
 from kotally.core.calendar import local_date
-from kotally.core.ids import new_id
 from kotally.db import Queries
 from kotally.ledger.scenes import Scene
 from kotally.memberships import freezes_records
@@ -21,6 +20,7 @@ from kotally.memberships.freezes_records import Freeze
 from kotally.memberships.memberships import Membership
 from kotally.memberships.periods import Period
 from kotally.products.policies import FreezePolicy
+from kotally.workspaces import work_items
 
 FEE_DAYS: Final = 30
 DRIFT_DAYS_MAX: Final = 1  # a provider charges at its own hour, so a day off is not drift
@@ -106,18 +106,8 @@ async def note_charge(scene: Scene, membership: Membership, paid_at: datetime) -
     if why is None:
         return False
     details = {"reason": why, "paid_at": paid_at, "expected_at": expected_at}
-    await scene.tx.execute(
-        """
-        insert into kotally.work_items (
-          location_id, id, contact_id, entitlement_id, kind, details, raised_at)
-        values ($1, $2, $3, $4, 'billing_drift', $5, $6)
-        """,
-        scene.location_id,
-        new_id(),
-        membership.contact_id,
-        membership.id,
-        msgspec.to_builtins(details),
-        scene.now,
+    await work_items.put(
+        scene, membership.contact_id, membership.id, kind="billing_drift", details=details
     )
     await scene.happened(
         membership.contact_id, "billing_drift", entitlement_id=membership.id, **details

@@ -6,14 +6,13 @@ from datetime import datetime, timedelta
 from typing import Final, Literal, LiteralString
 from uuid import UUID
 
-import msgspec
 from msgspec import Struct
 
-from kotally.core.ids import new_id
 from kotally.ledger.scenes import Scene
 from kotally.memberships.issuing import share_of_cost
 from kotally.memberships.memberships import Membership
 from kotally.payments.purchases import Purchase
+from kotally.workspaces import work_items
 
 CLOSE: Final = timedelta(hours=24)  # two providers tell of one sale within hours, not days
 
@@ -157,6 +156,15 @@ def _is_paid_for(membership: Membership) -> bool:
 
 
 async def _raise(scene: Scene, purchase: Purchase, payment_id: UUID) -> None:
+    row = await scene.tx.fetchrow(
+        """
+        select p.contact_id, p.entitlement_id from kotally.payments p
+         where p.location_id = $1 and p.id = $2
+        """,
+        scene.location_id,
+        payment_id,
+    )
+    assert row is not None, "payments are never removed"
     details = {
         "payment_id": payment_id,
         "provider": purchase.provider,
@@ -164,16 +172,6 @@ async def _raise(scene: Scene, purchase: Purchase, payment_id: UUID) -> None:
         "amount_cents": purchase.amount_cents,
         "paid_at": purchase.paid_at or scene.now,
     }
-    await scene.tx.execute(
-        """
-        insert into kotally.work_items (
-          location_id, id, contact_id, entitlement_id, kind, details, raised_at)
-        select $1, $2, p.contact_id, p.entitlement_id, 'same_sale', $4, $5
-          from kotally.payments p where p.location_id = $1 and p.id = $3
-        """,
-        scene.location_id,
-        new_id(),
-        payment_id,
-        msgspec.to_builtins(details),
-        scene.now,
+    await work_items.put(
+        scene, row["contact_id"], row["entitlement_id"], kind="same_sale", details=details
     )

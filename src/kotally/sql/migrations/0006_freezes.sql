@@ -62,9 +62,13 @@ create table kotally.work_items (
   kind           text not null check (kind in ('billing_drift', 'same_sale')),
   details        jsonb not null default '{}',
   raised_at      timestamptz not null,
+  outcome        text check (outcome in ('resolved', 'dismissed')),
+  note           text check (length(note) between 1 and 1000),
+  settled_by     text,
   settled_at     timestamptz,
   primary key (location_id, id),
   constraint work_items_contact_fkey
-    foreign key (location_id, contact_id) references kotally.contacts (location_id, id)
+    foreign key (location_id, contact_id) references kotally.contacts (location_id, id),
+  constraint work_items_settled_once check ((settled_at is null) = (outcome is null))
 );
-create index work_items_open_idx on kotally.work_items (location_id, raised_at) where settled_at is null;
+create index work_items_open_idx on kotally.work_items (location_id, id) where settled_at is null;
