@@ -20,8 +20,8 @@ from kotally.bookings import (
     sweeps,
     waitlist as waiting_list,
 )
-from kotally.bookings.placing import Wish
 from kotally.bookings.rescheduling import Move
+from kotally.bookings.wishes import Wish
 from kotally.core.ids import new_id
 from kotally.db import Database
 from kotally.ledger.acts import Key, Outcome, digest

@@ -9,7 +9,7 @@ from uuid import UUID
 
 import msgspec
 
-from kotally.bookings import placing
+from kotally.bookings import placing, wishes
 from kotally.core.ids import new_id
 from kotally.db import Database
 from kotally.ledger.acts import Key, Outcome, digest
@@ -194,7 +194,7 @@ class Till:
 
     async def books(self, ref: str, *, days: int = 1, units: int = 1) -> Said:
         start = NOON + timedelta(days=days)
-        wish = placing.Wish(
+        wish = wishes.Wish(
             external_contact_id=self.contact,
             external_ref=ref,
             starts_at=start,

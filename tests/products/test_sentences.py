@@ -284,6 +284,7 @@ def test_each_rule_of_a_membership_has_its_words(rules: dict[str, Any], says: st
         ({"refund": RefundPolicy(fee_cents=250)}, "A refund costs 2.50."),
         ({"refund": RefundPolicy(dispute_hold_days=3)}, "bookings are kept for 3 days"),
         ({"sharing": Sharing(shareable=True)}, "Others whom the member names"),
+        ({"sharing": Sharing(shareable=True, max_users=2)}, "Up to 2 others whom the member names"),
         ({"sharing": Sharing(transferable=False)}, "cannot be given away"),
         ({"sharing": Sharing(guests=True)}, "The credits pay for guests."),
         (

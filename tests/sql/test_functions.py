@@ -28,6 +28,7 @@ FREEZE = """
            kotally.location_now($1)
       from kotally.memberships m where m.location_id = $1
 """
+GUEST = {"beneficiary_id": "00000000-0000-0000-0000-000000000002", "is_guest": True}
 DOORS = {"apply", "post", "lock_contacts", "expire_lots", "lapse_holds", "check"}
 CALLED = re.compile(r"kotally\.(\w+)\s*\(")
 
@@ -123,11 +124,13 @@ async def tour(desk: Desk) -> None:
     await make.product(desk.db, desk.location, "pc_3", rules={"unlimited": True})
     await desk.of("eve").grant(0, product_config_id="pc_3")
     assert (await desk.of("eve").deduct(1, product_config_id="pc_3")).code == "deducted"
-    await make.product(desk.db, desk.location, "pc_4", rules={"arrears": {"advance_max": 2}})
+    rules = {"arrears": {"advance_max": 2}, "sharing": {"guests": True}}
+    await make.product(desk.db, desk.location, "pc_4", rules=rules)
     flo = desk.of("flo")
     await flo.grant(1, product_config_id="pc_4")
     await flo.deduct(2, product_config_id="pc_4", external_ref="advance")
     await flo.restore(2, external_ref="advance")
+    await flo.deduct(1, product_config_id="pc_4", args=GUEST)
     await frozen(desk)
     await desk.db.execute(FREEZE, desk.location)
     await desk.grant(5, lot={"expires_at": "2026-03-03T05:00:00Z"})

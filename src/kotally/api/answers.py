@@ -13,6 +13,7 @@ from kotally.api import (
     membership_reasons,
     money_reasons,
     product_reasons,
+    sharing_reasons,
 )
 from kotally.api.reason import Reason, done, failed, refused
 
@@ -138,6 +139,7 @@ _CATALOGUE = (
     *location_reasons.REASONS,
     *product_reasons.REASONS,
     *money_reasons.REASONS,
+    *sharing_reasons.REASONS,
     failed(
         400,
         "VALIDATION_ERROR",

@@ -8,8 +8,11 @@ from uuid import UUID
 from msgspec import UNSET, Meta, Struct, UnsetType
 
 from kotally.api import fields
-from kotally.api.call import Answer, Refusal
+from kotally.api.call import Answer
+from kotally.api.company import CompanyRefusal
 from kotally.api.entitlements import CapUsage, Slice
+
+Beneficiary = Annotated[UUID, Meta(description="Who comes, when it is not `contact_id`.")]
 
 
 class Booking(Struct, frozen=True, kw_only=True):
@@ -38,6 +41,9 @@ class Booking(Struct, frozen=True, kw_only=True):
     balance_after: fields.Credits | UnsetType = UNSET
     was: str | UnsetType = UNSET
     credits_returned: fields.Credits | UnsetType = UNSET
+    beneficiary_id: Beneficiary | UnsetType = UNSET
+    booked_by: str | UnsetType = UNSET
+    is_guest: bool | UnsetType = UNSET
 
 
 class Booked(Answer, frozen=True, kw_only=True):
@@ -60,6 +66,9 @@ class Booked(Answer, frozen=True, kw_only=True):
     short_by: int | UnsetType = UNSET
     previous_appointment_time: fields.Time | UnsetType = UNSET
     late_cancelled: dict[str, Any] | UnsetType = UNSET
+    beneficiary_id: Beneficiary | UnsetType = UNSET
+    booked_by: str | UnsetType = UNSET
+    is_guest: bool | UnsetType = UNSET
 
 
 class Ended(Booked, frozen=True, kw_only=True):
@@ -82,7 +91,7 @@ class Ended(Booked, frozen=True, kw_only=True):
     penalties_lifted: list[UUID] | UnsetType = UNSET
 
 
-class NotBooked(Refusal, frozen=True, kw_only=True):
+class NotBooked(CompanyRefusal, frozen=True, kw_only=True):
     """Say why not, and the nearest thing that is allowed."""
 
     booking_id: fields.RowId | UnsetType = UNSET

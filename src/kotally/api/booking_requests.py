@@ -8,6 +8,7 @@ from msgspec import Meta
 
 from kotally.api import fields
 from kotally.api.call import Invalid, Request
+from kotally.api.company import CompanyRequest
 from kotally.bookings.corrections import Correction
 
 PLACES_MAX: Final = 1_000
@@ -29,7 +30,7 @@ EndsAt = Annotated[
 ]
 
 
-class PlaceBookingRequest(Request, frozen=True, kw_only=True, omit_defaults=True):
+class PlaceBookingRequest(CompanyRequest, frozen=True, kw_only=True, omit_defaults=True):
     """Book a place; the product that pays says how it settles and what lateness costs."""
 
     either = (fields.CONTACT, ("product_config_id", "calendar_id"))

@@ -16,11 +16,12 @@ from kotally.api.booking_requests import (
     RescheduleBookingRequest,
 )
 from kotally.api.call import Call, Invalid, Reply, Request
+from kotally.api.company import CODES, brought_up_to_date, may_not_choose
 from kotally.api.outcomes import key_of, reply_to
 from kotally.api.routing import Route
 from kotally.bookings import corrections, overdue, placing, rescheduling, settling
-from kotally.bookings.placing import Wish
 from kotally.bookings.rescheduling import Move
+from kotally.bookings.wishes import Wish
 from kotally.ledger.acts import Outcome
 
 LENGTH_DEFAULT: Final = timedelta(hours=1)
@@ -29,6 +30,9 @@ LENGTH_DEFAULT: Final = timedelta(hours=1)
 async def place(call: Call[PlaceBookingRequest]) -> Reply:
     """Book a place."""
     request = call.request
+    refused = may_not_choose(call)
+    if refused is not None:
+        return refused
     wish = Wish(
         external_contact_id=request.external_contact_id or request.ghl_contact_id or "",
         external_ref=request.external_ref,
@@ -40,9 +44,10 @@ async def place(call: Call[PlaceBookingRequest]) -> Reply:
         units=request.amount,
         waitlist=request.waitlist,
         allow_unfunded=request.allow_unfunded,
+        company=request.company(),
     )
     key = key_of(call, "booking", request, request_id=request.request_id)
-    await overdue.bring_up_to_date(call.engine.db, request.location_id, wish.external_contact_id)
+    await brought_up_to_date(call, wish.external_contact_id)
     outcome = await placing.place(
         call.engine.db, request.location_id, wish, key=key, preview=request.preview
     )
@@ -149,6 +154,7 @@ ROUTES = (
             "booked_unfunded",
             "waitlisted",
             "DUPLICATE_EVENT",
+            *CODES,
             *_UNPAID,
             *ONCE,
         ),
@@ -156,7 +162,9 @@ ROUTES = (
         summary="Book a place",
         description=(
             "Decides eligibility, caps and the hold in one transaction. A plan that renews can be "
-            "booked into its next period; that moves no credits until the period is granted."
+            "booked into its next period; that moves no credits until the period is granted. If "
+            "the contact's own credits do not pay, those do that others share with it: then "
+            "`contact_id` is whose credits paid, and `beneficiary_id` is who comes."
         ),
         example={
             "location_id": "loc_1",
@@ -197,7 +205,14 @@ ROUTES = (
         RescheduleBookingRequest,
         reschedule,
         answer=Booked,
-        codes=("rescheduled", "RESCHEDULE_TOO_LATE", "BOOKING_WAITLISTED", *_UNPAID, *_ENDED),
+        codes=(
+            "rescheduled",
+            "RESCHEDULE_TOO_LATE",
+            "BOOKING_WAITLISTED",
+            "NOT_SHARED",
+            *_UNPAID,
+            *_ENDED,
+        ),
         summary="Move a booking",
         description=(
             "Planned as if the old hold were released already; if the new time cannot be paid "

@@ -128,6 +128,12 @@ class Appointment(Struct, frozen=True, kw_only=True):
     booking_id: fields.OtherRowId | None
     class_ref: str | None
     note: str | None
+    contact_id: Annotated[fields.RowId, Meta(description="Whose credits pay.")]
+    beneficiary_id: Annotated[
+        fields.OtherRowId | None, Meta(description="Who comes, when it is somebody else.")
+    ]
+    booked_by: str | None
+    is_guest: bool
 
 
 class OtherReport(Struct, frozen=True, kw_only=True):

@@ -73,7 +73,7 @@ async def contact(call: Call[Look]) -> Reply:
     """Show a contact."""
     found = await _contact(call)
     if found is None:
-        return _unknown(call)
+        return unknown_contact(call)
     return Decided("contact_loaded", call.correlation_id, f'{{"contact":{found}}}')
 
 
@@ -84,7 +84,7 @@ async def summary(call: Call[LookAt]) -> Reply:
         await _brought_up_to_date(call)
         found = await _summary(call)
     if found.answer is None:
-        return _unknown(call)
+        return unknown_contact(call)
     return Decided("summary_loaded", call.correlation_id, found.answer)
 
 
@@ -103,7 +103,7 @@ async def credits_(call: Call[LookAt]) -> Reply:
         call.engine.db, request.location_id, call.path["id"], as_of=request.as_of
     )
     if found is None:
-        return _unknown(call)
+        return unknown_contact(call)
     return Decided("credits_loaded", call.correlation_id, found)
 
 
@@ -145,7 +145,7 @@ async def _listed(call: Call[Any], listing: Listing[P], read: _ReadOf[P]) -> Rep
     ready = partial(read, call.engine.db, call.request.location_id, reference)
     found = await listing.answer(call, ready, reference)
     if found is None and await _contact(call) is None:
-        return _unknown(call)
+        return unknown_contact(call)
     return found or listing.nothing(call)
 
 
@@ -165,7 +165,8 @@ async def _contact(call: Call[Any]) -> str | None:
     )
 
 
-def _unknown(call: Call[Any]) -> Refusal:
+def unknown_contact(call: Call[Any]) -> Refusal:
+    """Say that no contact of the location has the id in the path."""
     return call.refuse(
         "NOT_FOUND",
         message=(

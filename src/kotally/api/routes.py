@@ -23,8 +23,10 @@ from kotally.api import (
     products,
     queue,
     refunds,
+    shares,
     system,
     transfers,
+    uses,
 )
 from kotally.api.routing import Route
 
@@ -42,6 +44,8 @@ ROUTES: tuple[Route, ...] = (
     *refunds.ROUTES,
     *adjustments.ROUTES,
     *transfers.ROUTES,
+    *shares.ROUTES,
+    *uses.ROUTES,
     *batch.ROUTES,
     *contacts.ROUTES,
     *directory.ROUTES,

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from datetime import datetime
-from typing import Final
+from typing import Final, LiteralString
 from uuid import UUID
 
 from msgspec import Struct
@@ -13,6 +13,95 @@ from kotally.db import Queries
 
 # What is still on: a hold, or a booking by its own word.
 ON: Final = ("held", "captured", "booked", "provisional", "unfunded", "waitlisted")
+
+
+# The contact's own, what others' credits paid for it, and of both what is not paid yet.
+_UPCOMING: Final[LiteralString] = """
+    select a.at, a.id, a.item::text
+      from (
+      (select v.at, v.id, v.item from kotally.appointment_items v
+        where v.location_id = $1
+          and v.contact_id = (select c.id from kotally.find_contact($1, $2) c)
+          and v.at > kotally.location_now($1) and v.status = any ($6)
+          and (v.at, v.id)
+            > (coalesce($3::timestamptz, '-infinity'),
+               coalesce($4::uuid, '00000000-0000-0000-0000-000000000000'))
+        order by v.at, v.id limit $5)
+      union all
+      (select v.at, v.id, v.item from kotally.shared_uses u
+         join kotally.appointment_items v
+           on v.location_id = $1 and v.contact_id = u.owner_id and v.id = u.hold_id
+        where u.location_id = $1
+          and u.beneficiary_id = (select c.id from kotally.find_contact($1, $2) c)
+          and v.at > kotally.location_now($1) and v.status = any ($6)
+          and (v.at, v.id)
+            > (coalesce($3::timestamptz, '-infinity'),
+               coalesce($4::uuid, '00000000-0000-0000-0000-000000000000'))
+        order by v.at, v.id limit $5)
+      union all
+      (select v.at, v.id, v.item from kotally.booking_items v
+        where v.location_id = $1
+          and v.beneficiary_id = (select c.id from kotally.find_contact($1, $2) c)
+          and v.at > kotally.location_now($1) and v.status = any ($6)
+          and (v.at, v.id)
+            > (coalesce($3::timestamptz, '-infinity'),
+               coalesce($4::uuid, '00000000-0000-0000-0000-000000000000'))
+        order by v.at, v.id limit $5)
+      union all
+      (select v.at, v.id, v.item from kotally.booking_items v
+        where v.location_id = $1
+          and v.contact_id = (select c.id from kotally.find_contact($1, $2) c)
+          and v.at > kotally.location_now($1) and v.status = any ($6)
+          and (v.at, v.id)
+            > (coalesce($3::timestamptz, '-infinity'),
+               coalesce($4::uuid, '00000000-0000-0000-0000-000000000000'))
+        order by v.at, v.id limit $5)) a
+     order by a.at, a.id limit $5
+"""
+_PAST: Final[LiteralString] = """
+    select a.at, a.id, a.item::text
+      from (
+      (select v.at, v.id, v.item from kotally.appointment_items v
+        where v.location_id = $1
+          and v.contact_id = (select c.id from kotally.find_contact($1, $2) c)
+          and (v.at <= kotally.location_now($1) or v.status <> all ($6))
+          and v.status <> 'replaced'
+          and (v.at, v.id)
+            < (coalesce($3::timestamptz, 'infinity'),
+               coalesce($4::uuid, 'ffffffff-ffff-ffff-ffff-ffffffffffff'))
+        order by v.at desc, v.id desc limit $5)
+      union all
+      (select v.at, v.id, v.item from kotally.shared_uses u
+         join kotally.appointment_items v
+           on v.location_id = $1 and v.contact_id = u.owner_id and v.id = u.hold_id
+        where u.location_id = $1
+          and u.beneficiary_id = (select c.id from kotally.find_contact($1, $2) c)
+          and (v.at <= kotally.location_now($1) or v.status <> all ($6))
+          and v.status <> 'replaced'
+          and (v.at, v.id)
+            < (coalesce($3::timestamptz, 'infinity'),
+               coalesce($4::uuid, 'ffffffff-ffff-ffff-ffff-ffffffffffff'))
+        order by v.at desc, v.id desc limit $5)
+      union all
+      (select v.at, v.id, v.item from kotally.booking_items v
+        where v.location_id = $1
+          and v.beneficiary_id = (select c.id from kotally.find_contact($1, $2) c)
+          and (v.at <= kotally.location_now($1) or v.status <> all ($6))
+          and (v.at, v.id)
+            < (coalesce($3::timestamptz, 'infinity'),
+               coalesce($4::uuid, 'ffffffff-ffff-ffff-ffff-ffffffffffff'))
+        order by v.at desc, v.id desc limit $5)
+      union all
+      (select v.at, v.id, v.item from kotally.booking_items v
+        where v.location_id = $1
+          and v.contact_id = (select c.id from kotally.find_contact($1, $2) c)
+          and (v.at <= kotally.location_now($1) or v.status <> all ($6))
+          and (v.at, v.id)
+            < (coalesce($3::timestamptz, 'infinity'),
+               coalesce($4::uuid, 'ffffffff-ffff-ffff-ffff-ffffffffffff'))
+        order by v.at desc, v.id desc limit $5)) a
+     order by a.at desc, a.id desc limit $5
+"""
 
 
 class Upcoming(Struct, frozen=True, array_like=True):
@@ -34,28 +123,7 @@ async def upcoming(
 ) -> Page[Upcoming]:
     """Read a page of the appointments that are still to come and still on, the next one first."""
     rows = await db.fetch(
-        """
-        select a.at, a.id, a.item::text
-          from (
-          (select v.at, v.id, v.item from kotally.appointment_items v
-            where v.location_id = $1
-              and v.contact_id = (select c.id from kotally.find_contact($1, $2) c)
-              and v.at > kotally.location_now($1) and v.status = any ($6)
-              and (v.at, v.id)
-                > (coalesce($3::timestamptz, '-infinity'),
-                   coalesce($4::uuid, '00000000-0000-0000-0000-000000000000'))
-            order by v.at, v.id limit $5)
-          union all
-          (select v.at, v.id, v.item from kotally.booking_items v
-            where v.location_id = $1
-              and v.contact_id = (select c.id from kotally.find_contact($1, $2) c)
-              and v.at > kotally.location_now($1) and v.status = any ($6)
-              and (v.at, v.id)
-                > (coalesce($3::timestamptz, '-infinity'),
-                   coalesce($4::uuid, '00000000-0000-0000-0000-000000000000'))
-            order by v.at, v.id limit $5)) a
-         order by a.at, a.id limit $5
-        """,
+        _UPCOMING,
         *_arguments(location_id, reference, after=after, limit=limit),
         list(ON),
     )
@@ -73,29 +141,7 @@ async def past(
     booked.
     """
     rows = await db.fetch(
-        """
-        select a.at, a.id, a.item::text
-          from (
-          (select v.at, v.id, v.item from kotally.appointment_items v
-            where v.location_id = $1
-              and v.contact_id = (select c.id from kotally.find_contact($1, $2) c)
-              and (v.at <= kotally.location_now($1) or v.status <> all ($6))
-              and v.status <> 'replaced'
-              and (v.at, v.id)
-                < (coalesce($3::timestamptz, 'infinity'),
-                   coalesce($4::uuid, 'ffffffff-ffff-ffff-ffff-ffffffffffff'))
-            order by v.at desc, v.id desc limit $5)
-          union all
-          (select v.at, v.id, v.item from kotally.booking_items v
-            where v.location_id = $1
-              and v.contact_id = (select c.id from kotally.find_contact($1, $2) c)
-              and (v.at <= kotally.location_now($1) or v.status <> all ($6))
-              and (v.at, v.id)
-                < (coalesce($3::timestamptz, 'infinity'),
-                   coalesce($4::uuid, 'ffffffff-ffff-ffff-ffff-ffffffffffff'))
-            order by v.at desc, v.id desc limit $5)) a
-         order by a.at desc, a.id desc limit $5
-        """,
+        _PAST,
         *_arguments(location_id, reference, after=after, limit=limit),
         list(ON),
     )

@@ -155,8 +155,8 @@ async def _booked_again(scene: Scene, booking: Booking, status: Status) -> dict[
     await records.update(scene, after)
     if after.status == "booked" and status in {"attended", "no_show", "late_cancelled"}:
         after = await _settled_again(scene, after, status, cancelled=booking)
-    await scene.happened(
-        booking.contact_id, "booking_restored", booking_id=booking.id, status=after.status
+    await records.tell(
+        scene, booking, "booking_restored", booking_id=booking.id, status=after.status
     )
     return answer_of(after)
 

@@ -29,7 +29,7 @@ async def impose(scene: Scene, booking: Booking, cost: Cost, *, at: datetime) ->
     if cost.fee_cents and not (verdict and verdict.forgiven):
         facts["fee_id"] = await fees.charge(
             scene,
-            booking.contact_id,
+            booking.person_id,
             cost.fee_cents,
             reason=cost.kind,
             booking_id=booking.id,
@@ -45,7 +45,7 @@ async def impose(scene: Scene, booking: Booking, cost: Cost, *, at: datetime) ->
 
 async def _strike(scene: Scene, booking: Booking, cost: Cost, *, facts: dict[str, Any]) -> Verdict:
     on = local_date(booking.starts_at, scene.zone)
-    verdict = judge(booking.rules, await _days(scene, booking.contact_id, cost.kind), on)
+    verdict = judge(booking.rules, await _days(scene, booking.person_id, cost.kind), on)
     strike_id = new_id()
     await scene.tx.execute(
         """
@@ -55,7 +55,7 @@ async def _strike(scene: Scene, booking: Booking, cost: Cost, *, facts: dict[str
         """,
         scene.location_id,
         strike_id,
-        booking.contact_id,
+        booking.person_id,
         booking.id,
         cost.kind,
         booking.starts_at,
@@ -68,7 +68,7 @@ async def _strike(scene: Scene, booking: Booking, cost: Cost, *, facts: dict[str
         "strike_forgiven": verdict.forgiven,
     }
     await scene.happened(
-        booking.contact_id,
+        booking.person_id,
         "strike_forgiven" if verdict.forgiven else "strike_recorded",
         booking_id=booking.id,
         kind=cost.kind,
@@ -102,7 +102,7 @@ async def reverse(scene: Scene, booking: Booking) -> dict[str, Any]:
     ]
     lifted: list[UUID] = []
     for kind in sorted({row["kind"] for row in rows}):
-        left = await _days(scene, booking.contact_id, kind)
+        left = await _days(scene, booking.person_id, kind)
         lifted += await penalties.lift_unreached(scene, booking, kind=kind, left=left)
     facts: dict[str, Any] = {}
     if rows:

@@ -44,8 +44,9 @@ async def correct(
         await _demand_reference(scene, booking)
         reversed_ = await consequences.reverse(scene, booking)
         after, settled, facts = await _settled_anew(scene, booking, to)
-        await scene.happened(
-            booking.contact_id,
+        await records.tell(
+            scene,
+            booking,
             "attendance_corrected",
             booking_id=booking.id,
             was=booking.status,

@@ -9,6 +9,7 @@ from uuid import UUID
 import msgspec
 from msgspec import Struct
 
+from kotally.bookings import lending
 from kotally.bookings.records import Booking
 from kotally.core.ids import new_id
 from kotally.ledger.acts import Act, Operation
@@ -93,7 +94,16 @@ async def place_hold(
         scene.now,
     )
     assert row is not None, "the kernel answers every act"
-    return Funding(row["code"], msgspec.json.decode(row["answer"]))
+    taken = Funding(row["code"], msgspec.json.decode(row["answer"]))
+    if taken.code in {"held", "deducted"}:
+        await lending.record(
+            scene,
+            booking.made_for,
+            hold_id=UUID(taken.answer["hold_id"]),
+            owner_id=booking.contact_id,
+            entitlement_id=UUID(taken.answer["entitlement_id"]),
+        )
+    return taken
 
 
 async def conclude(
@@ -183,5 +193,6 @@ def _act(scene: Scene, booking: Booking, operation: Operation) -> tuple[Any, ...
             amount=booking.units,
             appointment_at=booking.starts_at,
             external_ref=booking.external_ref,
+            args=booking.made_for.args(),
         )
     )

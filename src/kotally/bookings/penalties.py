@@ -29,7 +29,7 @@ async def fire(
         blocker_id, until = await _block(scene, booking, rule, at=at)
         facts["blocked_until"] = iso(until)
     elif rule.action == "fee" and rule.fee_cents:
-        fee_id = await fees.charge(scene, booking.contact_id, rule.fee_cents, reason="strikes")
+        fee_id = await fees.charge(scene, booking.person_id, rule.fee_cents, reason="strikes")
         facts["penalty_fee_id"] = fee_id
     await scene.tx.execute(
         """
@@ -40,7 +40,7 @@ async def fire(
         """,
         scene.location_id,
         new_id(),
-        booking.contact_id,
+        booking.person_id,
         strike_id,
         kind,
         rule.action,
@@ -49,7 +49,7 @@ async def fire(
         fee_id,
         scene.now,
     )
-    await scene.happened(booking.contact_id, "penalty_fired", kind=kind, **facts)
+    await scene.happened(booking.person_id, "penalty_fired", kind=kind, **facts)
     return facts
 
 
@@ -67,7 +67,7 @@ async def _block(
         """,
         scene.location_id,
         blocker_id,
-        booking.contact_id,
+        booking.person_id,
         at,
         until,
         f"Booking is blocked after {rule.threshold} strikes.",
@@ -88,7 +88,7 @@ async def lift_unreached(
          where p.location_id = $1 and p.contact_id = $2 and p.kind = $3 and p.lifted_at is null
         """,
         scene.location_id,
-        booking.contact_id,
+        booking.person_id,
         kind,
     )
     lifted = [
@@ -122,4 +122,4 @@ async def _lift(scene: Scene, booking: Booking, row: Any) -> None:  # noqa: ANN4
         )
     if row["fee_id"] is not None:
         await fees.close(scene, row["fee_id"], "waived", note="corrected")
-    await scene.happened(booking.contact_id, "penalty_lifted", penalty_id=row["id"])
+    await scene.happened(booking.person_id, "penalty_lifted", penalty_id=row["id"])

@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-from datetime import datetime
 from typing import Any, Final
 from uuid import UUID
 
-from msgspec import Struct
 from msgspec.structs import replace
 
-from kotally.bookings import records
+from kotally.bookings import lending, records
 from kotally.bookings.blocks import demand_unblocked
+from kotally.bookings.company import demand_allowed
 from kotally.bookings.funding import (
     Funding,
     Terms,
@@ -20,11 +19,12 @@ from kotally.bookings.funding import (
     terms_of,
     would_fund,
 )
+from kotally.bookings.lending import Lender
 from kotally.bookings.provisional import plan_ahead
 from kotally.bookings.records import Booking, answer_of
 from kotally.bookings.terms import closes_at
+from kotally.bookings.wishes import Wish, draft_of
 from kotally.core.calendar import iso
-from kotally.core.ids import new_id
 from kotally.db import Database
 from kotally.ledger.acts import Key, Outcome
 from kotally.ledger.scenes import Declined, Done, Scene, play
@@ -38,26 +38,6 @@ _CODES: Final = {
 }
 
 
-class Wish(Struct, frozen=True, kw_only=True):
-    """
-    What somebody wants to book.
-
-    `class_ref` names the class that others book too. With `waitlist` it waits for a free place;
-    with `allow_unfunded` it stands without credits, until the next grant pays for it.
-    """
-
-    external_contact_id: str
-    external_ref: str
-    starts_at: datetime
-    ends_at: datetime
-    class_ref: str | None = None
-    product_config_id: str | None = None
-    calendar_id: str | None = None
-    units: int = 1
-    waitlist: bool = False
-    allow_unfunded: bool = False
-
-
 async def place(
     db: Database, location_id: str, wish: Wish, *, key: Key, preview: bool = False
 ) -> Outcome:
@@ -66,7 +46,8 @@ async def place(
 
     Codes: `booked`, `booked_provisionally`, `booked_unfunded`, `waitlisted`, DUPLICATE_EVENT,
     BILLING_SUSPENDED, BOOKING_BLOCKED, TOO_MANY_OPEN_BOOKINGS, CAP_REACHED and the refusals of a
-    deduction.
+    deduction; for somebody else also CONTACT_NOT_FOUND, NOT_SHARED, GUEST_IS_OWNER,
+    GUESTS_NOT_ALLOWED, GUEST_NOT_NEW, GUEST_VISITS_USED; of named lots LOT_NOT_USABLE.
     """
 
     async def work(scene: Scene) -> Done:
@@ -76,11 +57,18 @@ async def place(
 
 
 async def _place(scene: Scene, wish: Wish) -> Done:
-    draft = await _draft(scene, wish)
-    await scene.lock([draft.contact_id])
-    known = await records.of_reference(scene, draft.contact_id, wish.external_ref)
-    if known is not None:
-        raise Declined("DUPLICATE_EVENT", **answer_of(known))
+    draft = await draft_of(scene, wish)
+    lenders = (
+        await lending.lenders_of(scene.tx, scene.location_id, draft.contact_id)
+        if _may_borrow(draft)
+        else []
+    )
+    await scene.lock(sorted({*draft.people, *(lender.id for lender in lenders)}))
+    await _demand_new(scene, draft, draft.person_id)
+    await demand_allowed(scene, draft.contact_id, draft.made_for)
+    draft = await _paid_by(scene, draft, lenders, booked_by=wish.company.booked_by)
+    if draft.beneficiary_id is not None:
+        await _demand_new(scene, draft, draft.contact_id)
     if wish.waitlist:
         # Whoever still waits when the class begins waits for nothing.
         booking, facts = replace(draft, status="waitlisted", closes_at=draft.starts_at), {}
@@ -88,8 +76,9 @@ async def _place(scene: Scene, wish: Wish) -> Done:
         booking, facts = await fund(scene, draft, allow_unfunded=wish.allow_unfunded)
     await records.insert(scene, booking)
     code = _CODES[booking.status]
-    await scene.happened(
-        booking.contact_id,
+    await records.tell(
+        scene,
+        booking,
         f"booking_{booking.status}",
         entitlement_id=booking.entitlement_id,
         booking_id=booking.id,
@@ -98,6 +87,50 @@ async def _place(scene: Scene, wish: Wish) -> Done:
     )
     facts.setdefault("balance_after", await balance(scene, booking.contact_id))
     return Done(code, answer_of(booking, **facts))
+
+
+async def _demand_new(scene: Scene, draft: Booking, contact_id: UUID) -> None:
+    known = await records.of_reference(scene, contact_id, draft.external_ref)
+    if known is not None:
+        raise Declined("DUPLICATE_EVENT", **answer_of(known))
+
+
+def _may_borrow(draft: Booking) -> bool:
+    """Tell whether credits that others share may pay, too: not when it was said whose do."""
+    return draft.beneficiary_id is None and not draft.lots
+
+
+async def _paid_by(
+    scene: Scene, draft: Booking, lenders: list[Lender], *, booked_by: str | None
+) -> Booking:
+    """
+    Return the booking under whose credits pay for it: the contact's own, or else a lender's (S1.1).
+
+    One lender pays for all of it, the one who shared first if there are several. If nobody can pay
+    now, whose next period can, or else whose refusal says more than that there is nothing.
+    """
+    own = (await would_fund(scene, draft)).code if lenders else "eligible"
+    if own not in lending.SHORT:
+        return draft
+    lent = [_lent_by(lender, draft, booked_by or scene.key.actor) for lender in lenders]
+    codes = [(await would_fund(scene, each)).code for each in lent]
+    if "eligible" in codes:
+        return lent[codes.index("eligible")]
+    for each in (draft, *lent):
+        if await plan_ahead(scene, each) is not None:
+            return each
+    said = [each for each, code in zip(lent, codes, strict=True) if code != "NO_ENTITLEMENT"]
+    return said[0] if said and own == "NO_ENTITLEMENT" else draft
+
+
+def _lent_by(lender: Lender, draft: Booking, booked_by: str) -> Booking:
+    return replace(
+        draft,
+        contact_id=lender.id,
+        external_contact_id=lender.external_id,
+        beneficiary_id=draft.contact_id,
+        booked_by=booked_by,
+    )
 
 
 async def fund(
@@ -110,7 +143,9 @@ async def fund(
     leaves with `Declined` when nothing pays.
     """
     await demand_active(scene)
-    await demand_unblocked(scene, draft)
+    await demand_unblocked(
+        scene, draft.person_id, owner_id=draft.contact_id, at=max(draft.starts_at, scene.now)
+    )
     found = await would_fund(scene, draft)
     if found.code == "eligible":
         return await _funded(scene, draft, found)
@@ -155,7 +190,7 @@ async def _unlimited(scene: Scene, draft: Booking) -> UUID | None:
     return await scene.tx.fetchval(
         """
         select (kotally.fund_by_plan($1, $2, s, $3, $4, $5, $6, $7)).entitlement_id
-          from kotally.spending_of($1, $2, $7) s
+          from kotally.narrowed($1, $2, kotally.spending_of($1, $2, $7), $8) s
          where s.plans is not null
         """,
         scene.location_id,
@@ -165,6 +200,7 @@ async def _unlimited(scene: Scene, draft: Booking) -> UUID | None:
         draft.units,
         max(draft.starts_at, scene.now),
         scene.now,
+        draft.made_for.args(),
     )
 
 
@@ -190,7 +226,7 @@ async def demand_active(scene: Scene) -> None:
 
 
 async def _demand_room(scene: Scene, booking: Booking) -> None:
-    """Refuse more open bookings of a plan than it allows at once (S3.5)."""
+    """Refuse more open bookings of a plan than it allows a person at once (S3.5, S12.4)."""
     most = booking.rules.max_open_bookings
     if most is None:
         return
@@ -198,6 +234,7 @@ async def _demand_room(scene: Scene, booking: Booking) -> None:
         """
         select count(*) from kotally.bookings b
          where b.location_id = $1 and b.contact_id = $2 and b.entitlement_id = $3 and b.id <> $4
+           and b.beneficiary_id is not distinct from $6
            and b.starts_at > $5 and b.status in ('booked', 'provisional', 'unfunded')
         """,
         scene.location_id,
@@ -205,45 +242,7 @@ async def _demand_room(scene: Scene, booking: Booking) -> None:
         booking.entitlement_id,
         booking.id,
         scene.now,
+        booking.beneficiary_id,
     )
     if count >= most:
         raise Declined("TOO_MANY_OPEN_BOOKINGS", open=count, max_open_bookings=most)
-
-
-async def _draft(scene: Scene, wish: Wish) -> Booking:
-    row = await scene.tx.fetchrow(
-        """
-        select c.id, o.cancel_window_minutes
-          from kotally.location_of($1) o
-          join kotally.contacts c on c.location_id = $1 and c.external_id = $2
-        """,
-        scene.location_id,
-        wish.external_contact_id,
-    )
-    if row is None:
-        raise Declined("NO_ENTITLEMENT")
-    return Booking(
-        id=new_id(),
-        contact_id=row["id"],
-        external_contact_id=wish.external_contact_id,
-        external_ref=wish.external_ref,
-        class_ref=wish.class_ref,
-        product_config_id=wish.product_config_id,
-        calendar_id=wish.calendar_id,
-        units=wish.units,
-        entitlement_id=None,
-        credits=0,
-        mode="hold",
-        terms={},
-        cancel_window_minutes=row["cancel_window_minutes"],
-        starts_at=wish.starts_at,
-        original_starts_at=None,
-        ends_at=wish.ends_at,
-        status="unfunded",
-        note=None,
-        hold_id=None,
-        absence_reported_at=None,
-        closes_at=None,
-        settled_at=None,
-        created_at=scene.now,
-    )

@@ -36,12 +36,13 @@ async def plan_ahead(scene: Scene, booking: Booking) -> FuturePlan | None:
     """Return the membership whose next periods have room for a booking, if there is one."""
     plans = await scene.tx.rows(
         FuturePlan,
-        "select * from kotally.future_plans($1, $2, $3, $4, $5, $6)",
+        "select * from kotally.future_plans($1, $2, $3, $4, $5, $6, $7)",
         scene.location_id,
         booking.contact_id,
         booking.product_config_id,
         booking.calendar_id,
         booking.starts_at,
+        booking.made_for.args(),
         scene.now,
     )
     return next((plan for plan in plans if plan.has_room(booking.units)), None)

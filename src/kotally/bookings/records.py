@@ -10,6 +10,7 @@ from uuid import UUID
 import msgspec
 from msgspec import Struct
 
+from kotally.bookings.lending import For
 from kotally.core.calendar import iso
 from kotally.db import Queries
 from kotally.ledger.scenes import Declined, Scene
@@ -35,7 +36,9 @@ class Booking(Struct, frozen=True, kw_only=True):
     A contact's place in an appointment.
 
     `credits` is what it costs, `units` how many places it is. `terms` are the attendance rules of
-    the product that pays, copied when it was booked (S2.1).
+    the product that pays, copied when it was booked (S2.1). `contact_id` is whose credits pay and
+    `beneficiary_id` who comes, when that is somebody else (S12.4, S12.5); `lots` are those that
+    staff named (S1.6).
     """
 
     id: UUID
@@ -61,6 +64,11 @@ class Booking(Struct, frozen=True, kw_only=True):
     closes_at: datetime | None
     settled_at: datetime | None
     created_at: datetime
+    beneficiary_id: UUID | None = None
+    booked_by: str | None = None
+    is_guest: bool = False
+    lots: list[UUID] = []
+    lots_reason: str | None = None
 
     @property
     def rules(self) -> Attendance:
@@ -73,13 +81,35 @@ class Booking(Struct, frozen=True, kw_only=True):
         start = self.original_starts_at or self.starts_at
         return start - timedelta(minutes=self.cancel_window_minutes)
 
+    @property
+    def person_id(self) -> UUID:
+        """Be who comes: strikes, fees and blocks are theirs (S12.4)."""
+        return self.contact_id if self.beneficiary_id is None else self.beneficiary_id
+
+    @property
+    def people(self) -> list[UUID]:
+        """Be everybody whom an act about it concerns: whose credits they are, and who comes."""
+        return sorted({self.contact_id, self.person_id})
+
+    @property
+    def made_for(self) -> For:
+        """Say for whom it uses credits; once it is made it stands (S12.4)."""
+        return For(
+            beneficiary_id=self.beneficiary_id,
+            booked_by=self.booked_by,
+            is_guest=self.is_guest,
+            booked_at=self.created_at,
+            lots=self.lots,
+            lots_reason=self.lots_reason,
+        )
+
 
 _SELECT: Final[LiteralString] = """
     select b.id, b.contact_id, c.external_id as external_contact_id, b.external_ref, b.class_ref,
            b.product_config_id, b.calendar_id, b.units, b.entitlement_id, b.credits, b.mode,
            b.terms, b.cancel_window_minutes, b.starts_at, b.original_starts_at, b.ends_at,
            b.status, b.note, b.hold_id, b.absence_reported_at, b.closes_at, b.settled_at,
-           b.created_at
+           b.created_at, b.beneficiary_id, b.booked_by, b.is_guest, b.lots, b.lots_reason
       from kotally.bookings b
       join kotally.contacts c on c.location_id = b.location_id and c.id = b.contact_id
      where b.location_id = $1
@@ -92,10 +122,12 @@ async def find(db: Queries, location_id: str, booking_id: UUID) -> Booking | Non
 
 
 async def of_reference(scene: Scene, contact_id: UUID, external_ref: str) -> Booking | None:
-    """Read the contact's booking with a reference that is not cancelled."""
+    """Read the booking of a contact, or for it, with a reference that is not cancelled."""
     return await scene.tx.one(
         Booking,
-        _SELECT + " and b.contact_id = $2 and b.external_ref = $3 and b.status <> all ($4)",
+        _SELECT
+        + " and (b.contact_id = $2 or b.beneficiary_id = $2) and b.external_ref = $3"
+        + " and b.status <> all ($4) order by b.beneficiary_id is null desc limit 1",
         scene.location_id,
         contact_id,
         external_ref,
@@ -133,19 +165,19 @@ async def of_contact(
 
 
 async def locked(scene: Scene, booking_id: UUID) -> Booking:
-    """Lock the contact of a booking and read it as it is now; BOOKING_NOT_FOUND without one."""
+    """Lock the people of a booking and read it as it is now; BOOKING_NOT_FOUND without one."""
     seen = await find(scene.tx, scene.location_id, booking_id)
     if seen is None:
         raise Declined("BOOKING_NOT_FOUND")
-    await scene.lock([seen.contact_id])
+    await scene.lock(seen.people)
     booking = await find(scene.tx, scene.location_id, booking_id)
     assert booking is not None, "bookings are never removed"
     return booking
 
 
 async def locked_all(scene: Scene, bookings: Sequence[Booking]) -> None:
-    """Lock the contacts of several bookings, in the one order."""
-    await scene.lock(sorted({booking.contact_id for booking in bookings}))
+    """Lock the people of several bookings, in the one order."""
+    await scene.lock(sorted({each for booking in bookings for each in booking.people}))
 
 
 async def insert(scene: Scene, booking: Booking) -> None:
@@ -156,9 +188,9 @@ async def insert(scene: Scene, booking: Booking) -> None:
           location_id, id, contact_id, external_ref, class_ref, product_config_id, calendar_id,
           units, entitlement_id, credits, mode, terms, cancel_window_minutes, starts_at,
           original_starts_at, ends_at, status, note, hold_id, absence_reported_at, closes_at,
-          settled_at, created_at)
+          settled_at, created_at, beneficiary_id, booked_by, is_guest, lots, lots_reason)
         values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18,
-                $19, $20, $21, $22, $23)
+                $19, $20, $21, $22, $23, $24, $25, $26, $27, $28)
         """,
         scene.location_id,
         *_columns(booking),
@@ -178,8 +210,21 @@ async def update(scene: Scene, booking: Booking) -> None:
         """,
         scene.location_id,
         booking.id,
-        *_columns(booking)[7:-1],
+        *_columns(booking)[7:-6],
     )
+
+
+async def tell(
+    scene: Scene,
+    booking: Booking,
+    type_: str,
+    *,
+    entitlement_id: UUID | None = None,
+    **details: Any,  # noqa: ANN401 - any value of JSON
+) -> None:
+    """Put a fact on the timeline of whose credits a booking is paid with, and of who comes."""
+    for contact_id in booking.people:
+        await scene.happened(contact_id, type_, entitlement_id=entitlement_id, **details)
 
 
 def answer_of(booking: Booking, **more: Any) -> dict[str, Any]:  # noqa: ANN401 - any value of JSON
@@ -199,6 +244,12 @@ def answer_of(booking: Booking, **more: Any) -> dict[str, Any]:  # noqa: ANN401 
         "closes_at": booking.closes_at,
         **more,
     }
+    if booking.beneficiary_id is not None:
+        said |= {
+            "beneficiary_id": booking.beneficiary_id,
+            "booked_by": booking.booked_by,
+            "is_guest": booking.is_guest,
+        }
     return {
         name: iso(value) if isinstance(value, datetime) else value for name, value in said.items()
     }
@@ -228,4 +279,9 @@ def _columns(booking: Booking) -> tuple[Any, ...]:
         booking.closes_at,
         booking.settled_at,
         booking.created_at,
+        booking.beneficiary_id,
+        booking.booked_by,
+        booking.is_guest,
+        booking.lots,
+        booking.lots_reason,
     )

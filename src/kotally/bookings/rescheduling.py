@@ -9,7 +9,7 @@ from uuid import UUID
 from msgspec import Struct
 from msgspec.structs import replace
 
-from kotally.bookings import records
+from kotally.bookings import lending, records
 from kotally.bookings.funding import balance, conclude
 from kotally.bookings.placing import fund
 from kotally.bookings.records import Booking, answer_of
@@ -45,7 +45,7 @@ async def reschedule(
     If it cannot be funded the move is refused and the old booking stands. Inside the late window
     the product's rule decides: refuse, allow, or count as a late cancellation.
     Codes: `rescheduled`, BOOKING_NOT_FOUND, BOOKING_ALREADY_SETTLED, BOOKING_WAITLISTED,
-    RESCHEDULE_TOO_LATE, and the refusals of a booking.
+    RESCHEDULE_TOO_LATE, NOT_SHARED, and the refusals of a booking.
     """
 
     async def work(scene: Scene) -> Done:
@@ -54,6 +54,9 @@ async def reschedule(
             raise Declined("BOOKING_WAITLISTED", **answer_of(booking))
         if booking.status not in records.OPEN:
             raise Declined("BOOKING_ALREADY_SETTLED", **answer_of(booking))
+        if booking.beneficiary_id is not None and not booking.is_guest:
+            # What was made stands, but a new time is asked for anew (S12.4).
+            await lending.demand_shared(scene, booking.contact_id, booking.beneficiary_id)
         late = scene.now > booking.free_until and booking.status != "provisional"
         rule = booking.rules.reschedule_late
         if late and rule == "refuse":
@@ -118,8 +121,9 @@ async def _free_reference(scene: Scene, draft: Booking) -> str:
 
 
 async def _told(scene: Scene, before: Booking, after: Booking, *, facts: dict[str, Any]) -> Done:
-    await scene.happened(
-        after.contact_id,
+    await records.tell(
+        scene,
+        after,
         "booking_rescheduled",
         entitlement_id=after.entitlement_id,
         booking_id=after.id,

@@ -196,8 +196,8 @@ async def no_show(
             return await post_absence(scene, booking, at=scene.now)
         waiting = replace(booking, absence_reported_at=scene.now, closes_at=due)
         await records.update(scene, waiting)
-        await scene.happened(
-            booking.contact_id, "absence_noted", booking_id=booking.id, posts_at=iso(due)
+        await records.tell(
+            scene, booking, "absence_noted", booking_id=booking.id, posts_at=iso(due)
         )
         facts = {"balance_after": await balance(scene, booking.contact_id)}
         return Done("absence_noted", answer_of(waiting, **facts))
@@ -231,8 +231,9 @@ async def finish(
         settled_at=at or scene.now,
     )
     await records.update(scene, after)
-    await scene.happened(
-        booking.contact_id,
+    await records.tell(
+        scene,
+        booking,
         f"booking_{status}",
         entitlement_id=booking.entitlement_id,
         booking_id=booking.id,

@@ -52,7 +52,7 @@ async def _sweep(
         select b.id from kotally.bookings b
          where b.location_id = $1 and b.closes_at <= kotally.location_now($1)
            and (b.absence_reported_at is not null) = $2
-           and ($4::uuid is null or b.contact_id = $4)
+           and ($4::uuid is null or b.contact_id = $4 or b.beneficiary_id = $4)
          order by b.closes_at, b.id limit $3
         """,
         location_id,
@@ -108,5 +108,5 @@ async def _closed(scene: Scene, booking: Booking) -> Done:
 async def _to_staff(scene: Scene, booking: Booking, *, why: str) -> Booking:
     waiting = replace(booking, status="unfunded", closes_at=None, note=why)
     await records.update(scene, waiting)
-    await scene.happened(booking.contact_id, "booking_unfunded", booking_id=booking.id, why=why)
+    await records.tell(scene, booking, "booking_unfunded", booking_id=booking.id, why=why)
     return waiting

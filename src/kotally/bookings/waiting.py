@@ -109,8 +109,9 @@ async def unfund_of_holds(scene: Scene, hold_ids: Sequence[UUID], *, why: str) -
 
 async def _unfund(scene: Scene, booking: Booking, why: str) -> None:
     await records.update(scene, replace(booking, status="unfunded", hold_id=None, note=why))
-    await scene.happened(
-        booking.contact_id,
+    await records.tell(
+        scene,
+        booking,
         "booking_unfunded",
         entitlement_id=booking.entitlement_id,
         booking_id=booking.id,

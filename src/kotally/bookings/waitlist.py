@@ -66,8 +66,9 @@ async def _promoted(
             continue
         after = replace(after, note=None)
         await records.update(scene, after)
-        await scene.happened(
-            after.contact_id,
+        await records.tell(
+            scene,
+            after,
             "waitlist_promoted",
             entitlement_id=after.entitlement_id,
             booking_id=after.id,
@@ -82,8 +83,9 @@ async def _passed_over(scene: Scene, booking: Booking, declined: Declined) -> di
     """Keep why somebody was passed over; told once per reason."""
     if booking.note != declined.code:
         await records.update(scene, replace(booking, note=declined.code))
-        await scene.happened(
-            booking.contact_id,
+        await records.tell(
+            scene,
+            booking,
             "waitlist_passed_over",
             booking_id=booking.id,
             class_ref=booking.class_ref,

@@ -22,6 +22,7 @@ from kotally.cli.arguments import (
 )
 from kotally.cli.running import accepted, on_database
 from kotally.cli.said import Failure, Said
+from kotally.cli.sharing import company_of, company_options
 
 if TYPE_CHECKING:
     from kotally.db import Database
@@ -56,6 +57,7 @@ def _declare_place(verbs: Commands) -> None:
     place.add_argument("--units", metavar="N", type=whole, default=1, help="places (1)")
     place.add_argument("--waitlist", action="store_true", help="wait for a free place")
     place.add_argument("--unfunded", action="store_true", help="book even without credits")
+    company_options(place)
     _time_options(place)
 
 
@@ -109,7 +111,7 @@ def _time_options(parser: Parser) -> None:
 
 async def _place(db: Database, arguments: Arguments) -> Said:
     from kotally.bookings import placing
-    from kotally.bookings.placing import Wish
+    from kotally.bookings.wishes import Wish
 
     wish = Wish(
         external_contact_id=arguments.contact,
@@ -122,6 +124,7 @@ async def _place(db: Database, arguments: Arguments) -> Said:
         units=arguments.units,
         waitlist=arguments.waitlist,
         allow_unfunded=arguments.unfunded,
+        company=company_of(arguments),
     )
     return await _acted(db, arguments, placing.place, subject=wish)
 

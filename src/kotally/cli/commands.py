@@ -18,6 +18,7 @@ from kotally.cli import (
     products,
     queue,
     serve,
+    sharing,
     work,
     workspaces,
 )
@@ -49,6 +50,7 @@ def parser() -> Parser:
         bookings,
         payments,
         adjustments,
+        sharing,
         api_clients,
         clocks,
         books,

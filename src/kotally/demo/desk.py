@@ -9,6 +9,7 @@ from uuid import UUID
 import msgspec
 
 from kotally.bookings import classes, placing, settling
+from kotally.bookings.wishes import Wish
 from kotally.core.ids import new_id
 from kotally.db import Database
 from kotally.ledger.acts import Key, Outcome, digest
@@ -49,7 +50,7 @@ class Desk:
             await refunds.refund(self.db, self.location_id, payment_id, wanted=wanted, key=key)
         )
 
-    async def book(self, wish: placing.Wish) -> UUID | None:
+    async def book(self, wish: Wish) -> UUID | None:
         """Take a place."""
         key = self.key("book", wish.external_ref)
         done = _done(await placing.place(self.db, self.location_id, wish, key=key))

@@ -10,7 +10,7 @@ from uuid import UUID
 
 from msgspec import Struct
 
-from kotally.bookings.placing import Wish
+from kotally.bookings.wishes import Wish
 from kotally.core.dice import Dice
 from kotally.demo.desk import Desk
 from kotally.demo.people import Person

@@ -85,8 +85,9 @@ async def _hold_again(scene: Scene, hold: Hold) -> None:
     booking = await records.find(scene.tx, scene.location_id, hold.booking_id)
     assert booking is not None, "bookings are never removed"
     await records.update(scene, replace(booking, status="booked", hold_id=hold.id, note=None))
-    await scene.happened(
-        hold.contact_id,
+    await records.tell(
+        scene,
+        booking,
         "booking_funded",
         entitlement_id=booking.entitlement_id,
         booking_id=booking.id,

@@ -1,16 +1,15 @@
-"""Credits that others may use: who may, and a use of them (S12.4)."""
+"""Who may use a member's credits: the people the member named, one way only (S12.4)."""
 
 from __future__ import annotations
 
-from typing import Any
 from uuid import UUID
 
+from kotally.bookings.meeting import Somebody, meet
 from kotally.core.ids import new_id
-from kotally.db import Database
+from kotally.db import Database, Queries
 from kotally.ledger.acts import Key, Outcome
 from kotally.ledger.scenes import Declined, Done, Scene, play
 from kotally.payments import people
-from kotally.payments.using import Taken, Use, record, take
 
 
 async def share(
@@ -18,44 +17,45 @@ async def share(
     location_id: str,
     owner: str,
     *,
-    user: str,
+    user: Somebody,
     entitlement_id: UUID | None = None,
     key: Key,
+    preview: bool = False,
 ) -> Outcome:
     """
-    Let a contact use another's credits: of one entitlement, or of all that can be shared.
+    Let somebody use a contact's credits: of one entitlement, or of all that can be shared.
 
-    Codes: `shared`, CONTACT_NOT_FOUND, SHARE_WITH_SELF, NOT_SHAREABLE.
+    Whoever may do so already stays where they are. Codes: `shared`, CONTACT_NOT_FOUND,
+    SHARE_WITH_SELF, SHARE_CYCLE, NOT_SHAREABLE, SHARE_LIMIT_REACHED.
     """
 
     async def work(scene: Scene) -> Done:
         owner_id = await people.contact_of(scene, owner)
-        user_id = await people.contact_of(scene, user)
+        user_id = await meet(scene, user)
         if owner_id == user_id:
             raise Declined("SHARE_WITH_SELF", contact_id=owner_id)
-        await scene.lock([owner_id, user_id])
+        await scene.lock(sorted({owner_id, user_id}))
+        await _demand_no_cycle(scene, owner_id, user_id)
         if entitlement_id is not None:
             await _demand_shareable(scene, owner_id, entitlement_id)
-        await _end(scene, owner_id, user_id, entitlement_id=entitlement_id)
-        share_id = new_id()
-        await scene.tx.execute(
-            """
-            insert into kotally.shares (
-              location_id, id, owner_id, user_id, entitlement_id, since)
-            values ($1, $2, $3, $4, $5, $6)
-            """,
-            scene.location_id,
-            share_id,
-            owner_id,
-            user_id,
-            entitlement_id,
-            scene.now,
-        )
-        facts = {"share_id": share_id, "owner_id": owner_id, "user_id": user_id}
-        await scene.happened(owner_id, "credits_shared", entitlement_id=entitlement_id, **facts)
-        return Done("shared", facts | {"entitlement_id": entitlement_id})
+        facts = {"owner_id": owner_id, "user_id": user_id, "entitlement_id": entitlement_id}
+        known = await _active(scene, owner_id, user_id, entitlement_id=entitlement_id)
+        if known is not None:
+            return Done("shared", {"share_id": known, **facts})
+        await _demand_room(scene, owner_id, user_id, entitlement_id=entitlement_id)
+        share_id = await _insert(scene, owner_id, user_id, entitlement_id=entitlement_id)
+        for contact_id in (owner_id, user_id):
+            await scene.happened(
+                contact_id,
+                "credits_shared",
+                entitlement_id=entitlement_id,
+                share_id=share_id,
+                owner_id=owner_id,
+                user_id=user_id,
+            )
+        return Done("shared", {"share_id": share_id, **facts})
 
-    return await play(db, location_id, "share", key=key, work=work)
+    return await play(db, location_id, "share", key=key, work=work, preview=preview)
 
 
 async def unshare(
@@ -66,9 +66,10 @@ async def unshare(
     user: str,
     entitlement_id: UUID | None = None,
     key: Key,
+    preview: bool = False,
 ) -> Outcome:
     """
-    Take the right to use credits away; bookings that were made stay.
+    Take the right to use credits away, of one entitlement or altogether; bookings made stay.
 
     Codes: `unshared`, CONTACT_NOT_FOUND, NOT_SHARED.
     """
@@ -76,71 +77,104 @@ async def unshare(
     async def work(scene: Scene) -> Done:
         owner_id = await people.contact_of(scene, owner)
         user_id = await people.contact_of(scene, user)
-        await scene.lock([owner_id, user_id])
-        if not await _end(scene, owner_id, user_id, entitlement_id=entitlement_id):
-            raise Declined("NOT_SHARED", owner_id=owner_id, user_id=user_id)
+        await scene.lock(sorted({owner_id, user_id}))
+        rows = await scene.tx.fetch(
+            """
+            update kotally.shares s set until = $5
+             where s.location_id = $1 and s.owner_id = $2 and s.user_id = $3 and s.until is null
+               and ($4::uuid is null or s.entitlement_id = $4)
+            returning s.id
+            """,
+            scene.location_id,
+            owner_id,
+            user_id,
+            entitlement_id,
+            scene.now,
+        )
         facts = {"owner_id": owner_id, "user_id": user_id}
-        await scene.happened(owner_id, "credits_unshared", entitlement_id=entitlement_id, **facts)
-        return Done("unshared", facts)
-
-    return await play(db, location_id, "unshare", key=key, work=work)
-
-
-async def use(
-    db: Database, location_id: str, wanted: Use, *, key: Key, preview: bool = False
-) -> Outcome:
-    """
-    Pay for a contact with its own credits, or else with those that others share with it.
-
-    One owner pays for all of it. Codes: `used`, CONTACT_NOT_FOUND and the refusals of a deduction
-    from the contact's own credits.
-    """
-
-    async def work(scene: Scene) -> Done:
-        user_id = await people.contact_of(scene, wanted.beneficiary)
-        owners = await _owners(scene, user_id)
-        await scene.lock([user_id, *(row["owner_id"] for row in owners)])
-        own = await take(scene, user_id, wanted, product_config_id=None)
-        if own.done:
-            return _done(own, user_id, user_id)
-        for row in await _owners(scene, user_id):
-            taken = await take(
-                scene, row["owner_id"], wanted, product_config_id=row["product_config_id"]
+        if not rows:
+            raise Declined("NOT_SHARED", **facts)
+        for contact_id in (owner_id, user_id):
+            await scene.happened(
+                contact_id, "credits_unshared", entitlement_id=entitlement_id, **facts
             )
-            if taken.done:
-                whose = (row["owner_id"], user_id)
-                await record(scene, taken, wanted, whose=whose, is_guest=False)
-                return _done(taken, *whose)
-        raise Declined(own.code, **own.answer)
+        return Done("unshared", {**facts, "entitlement_id": entitlement_id})
 
-    return await play(db, location_id, "shared use", key=key, work=work, preview=preview)
+    return await play(db, location_id, "unshare", key=key, work=work, preview=preview)
 
 
-def _done(taken: Taken, owner_id: UUID, user_id: UUID) -> Done:
-    return Done("used", taken.answer | {"owner_id": owner_id, "beneficiary_id": user_id})
-
-
-async def _owners(scene: Scene, user_id: UUID) -> list[dict[str, Any]]:
-    """Return who shares with a contact, the first first, with the products that can be shared."""
-    rows = await scene.tx.fetch(
+async def shares_of(db: Queries, location_id: str, reference: str) -> str | None:
+    """Read who may use a contact's credits, and whose the contact may use, as JSON."""
+    return await db.fetchval(
         """
-        select s.owner_id, e.product_config_id, min(s.since) as since
-          from kotally.shares s
-          join kotally.entitlements e
-            on e.location_id = $1 and e.contact_id = s.owner_id
-           and (s.entitlement_id is null or e.id = s.entitlement_id)
-          join kotally.product_versions v
-            on v.location_id = $1 and v.product_id = e.product_config_id
-           and v.version = e.product_version
-         where s.location_id = $1 and s.user_id = $2 and s.until is null
-           and coalesce((v.rules #>> '{sharing,shareable}')::boolean, false)
-         group by s.owner_id, e.product_config_id
-         order by since, s.owner_id, e.product_config_id
+        select json_build_object(
+          'contact_id', c.id,
+          'users', coalesce((
+            select json_agg(i.item order by i.since, i.id) from kotally.share_items i
+             where i.location_id = $1 and i.owner_id = c.id), '[]'),
+          'owners', coalesce((
+            select json_agg(i.item order by i.since, i.id) from kotally.share_items i
+             where i.location_id = $1 and i.user_id = c.id), '[]'))::text
+          from kotally.find_contact($1, $2) c where c.id is not null
+        """,
+        location_id,
+        reference,
+    )
+
+
+async def _insert(
+    scene: Scene, owner_id: UUID, user_id: UUID, *, entitlement_id: UUID | None
+) -> UUID:
+    share_id = new_id()
+    await scene.tx.execute(
+        """
+        insert into kotally.shares (location_id, id, owner_id, user_id, entitlement_id, since)
+        values ($1, $2, $3, $4, $5, $6)
         """,
         scene.location_id,
+        share_id,
+        owner_id,
+        user_id,
+        entitlement_id,
+        scene.now,
+    )
+    return share_id
+
+
+async def _active(
+    scene: Scene, owner_id: UUID, user_id: UUID, *, entitlement_id: UUID | None
+) -> UUID | None:
+    return await scene.tx.fetchval(
+        """
+        select s.id from kotally.shares s
+         where s.location_id = $1 and s.owner_id = $2 and s.user_id = $3 and s.until is null
+           and s.entitlement_id is not distinct from $4
+        """,
+        scene.location_id,
+        owner_id,
+        user_id,
+        entitlement_id,
+    )
+
+
+async def _demand_no_cycle(scene: Scene, owner_id: UUID, user_id: UUID) -> None:
+    """Refuse a circle: whoever uses credits, directly or over others, lends the owner none."""
+    closes: bool = await scene.tx.fetchval(
+        """
+        with recursive lent (id) as (
+          select $3::uuid
+           union
+          select s.user_id from kotally.shares s
+            join lent l on s.owner_id = l.id
+           where s.location_id = $1 and s.until is null)
+        select exists (select from lent l where l.id = $2)
+        """,
+        scene.location_id,
+        owner_id,
         user_id,
     )
-    return [dict(row) for row in rows]
+    if closes:
+        raise Declined("SHARE_CYCLE", owner_id=owner_id, user_id=user_id)
 
 
 async def _demand_shareable(scene: Scene, owner_id: UUID, entitlement_id: UUID) -> None:
@@ -161,13 +195,25 @@ async def _demand_shareable(scene: Scene, owner_id: UUID, entitlement_id: UUID) 
         raise Declined("NOT_SHAREABLE", entitlement_id=entitlement_id)
 
 
-async def _end(scene: Scene, owner_id: UUID, user_id: UUID, *, entitlement_id: UUID | None) -> bool:
-    rows = await scene.tx.fetch(
+async def _demand_room(
+    scene: Scene, owner_id: UUID, user_id: UUID, *, entitlement_id: UUID | None
+) -> None:
+    """Refuse more people than a product is for; of all that is shared the strictest counts."""
+    row = await scene.tx.fetchrow(
         """
-        update kotally.shares s set until = $5
-         where s.location_id = $1 and s.owner_id = $2 and s.user_id = $3 and s.until is null
-           and ($4::uuid is null or s.entitlement_id = $4)
-        returning s.id
+        select e.id, u.count, (v.rules #>> '{sharing,max_users}')::bigint as allowed
+          from kotally.entitlements e
+          join kotally.product_versions v
+            on v.location_id = $1 and v.product_id = e.product_config_id
+           and v.version = e.product_version
+         cross join lateral (
+           select count(distinct s.user_id) as count from kotally.shares s
+            where s.location_id = $1 and s.owner_id = $2 and s.user_id <> $3 and s.until is null
+              and coalesce(s.entitlement_id = e.id, true)) u
+         where e.location_id = $1 and e.contact_id = $2 and ($4::uuid is null or e.id = $4)
+           and coalesce(e.ends_at > $5, true)
+           and u.count >= (v.rules #>> '{sharing,max_users}')::bigint
+         order by allowed, e.id limit 1
         """,
         scene.location_id,
         owner_id,
@@ -175,4 +221,10 @@ async def _end(scene: Scene, owner_id: UUID, user_id: UUID, *, entitlement_id: U
         entitlement_id,
         scene.now,
     )
-    return bool(rows)
+    if row is not None:
+        raise Declined(
+            "SHARE_LIMIT_REACHED",
+            entitlement_id=row["id"],
+            users=row["count"],
+            allowed=row["allowed"],
+        )

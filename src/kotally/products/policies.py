@@ -157,9 +157,14 @@ class Intro(_Policy, frozen=True, kw_only=True):
 
 
 class Sharing(_Policy, frozen=True, kw_only=True):
-    """Whether credits can be used by others, given away or used for guests (S12.3 to S12.5)."""
+    """
+    Whether credits can be used by others, given away or used for guests (S12.3 to S12.5).
+
+    At most `max_users` people beside the owner; of more that were named, the first.
+    """
 
     shareable: bool = False
+    max_users: Annotated[int, Meta(ge=1, le=COUNT_MAX)] | None = None
     transferable: bool = True
     guests: bool = False
     visits_per_guest: Annotated[int, Meta(ge=1, le=COUNT_MAX)] | None = None

@@ -51,7 +51,10 @@ def _refund(policy: RefundPolicy) -> list[str]:
 def _sharing(policy: Sharing) -> list[str]:
     said: list[str] = []
     if policy.shareable:
-        said.append("Others whom the member names can use it, too.")
+        who = (
+            "Others" if policy.max_users is None else f"Up to {counted(policy.max_users, 'other')}"
+        )
+        said.append(f"{who} whom the member names can use it, too.")
     if not policy.transferable:
         said.append("The credits cannot be given away.")
     if policy.guests:

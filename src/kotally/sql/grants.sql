@@ -44,6 +44,8 @@ alter function kotally.change_expiry(text, uuid, timestamptz, text, uuid, text, 
   owner to kotally_ledger;
 grant insert, update on kotally.disputes, kotally.approvals, kotally.transfers, kotally.shares to kotally_app;
 grant insert on kotally.adjustments, kotally.transferred_lots, kotally.shared_uses to kotally_app;
+grant insert on kotally.shared_uses to kotally_ledger;
+alter function kotally.open_balance(text, uuid) owner to kotally_ledger;
 alter function kotally.settle_debts(text, kotally.new_posting, uuid, timestamptz) owner to kotally_ledger;
 alter function kotally.hold_again(text, uuid, text, text, timestamptz) owner to kotally_ledger;
 alter function kotally.project_lots(text, uuid) owner to kotally_ledger;
@@ -51,9 +53,9 @@ alter function kotally.start_lot(text, uuid, timestamptz) owner to kotally_ledge
 alter function kotally.use_past(text, kotally.act, uuid, smallint, timestamptz) owner to kotally_ledger;
 alter function kotally.rezone_lots(text, text, text, text, text, uuid, timestamptz)
   owner to kotally_ledger;
+alter function kotally.pay_period(text, uuid, integer, uuid, bigint, text) owner to kotally_ledger;
 grant insert, update on kotally.closures to kotally_app;
 grant insert, update on kotally.work_items to kotally_app;
-alter function kotally.pay_period(text, uuid, integer, uuid, bigint, text) owner to kotally_ledger;
 
 grant insert, update on kotally.sweeps to kotally_app;
 

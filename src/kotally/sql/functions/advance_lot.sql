@@ -27,12 +27,12 @@ begin
          and l.entitlement_id = n.entitlement_id and l.class = 'advance' and l.parent_lot_id is null
          and l.owed > 0
        order by l.id limit 1) d on true
-   where not n.is_unlimited
+   where not n.is_unlimited and n.can_owe
      and (r.rules #>> '{arrears,advance_max}')::integer > coalesce(o.owed, 0)
      and kotally.plan_covers(
        (n.entitlement_id, n.product_config_id, n.coverage, n.is_unlimited, n.caps, n.starts_at,
         n.paid_until, n.grace_until, n.ends_at, n.anchor_on, n.period_months,
-        n.cancel_window_minutes)::kotally.plan,
+        n.cancel_window_minutes, n.beneficiary_id, n.can_owe)::kotally.plan,
        p_state.blockers, p_product_config_id, p_calendar_id, p_at, p_now)
    order by n.ordinality limit 1;
   if v.entitlement_id is null then

@@ -27,9 +27,16 @@ create or replace function kotally.book_funded(
   insert into kotally.happenings (
     location_id, id, contact_id, type, at, entitlement_id, details, source, actor, correlation_id,
     recorded_at)
-  select b.location_id, kotally.new_id(), b.contact_id, 'booking_funded', p_now, b.entitlement_id,
+  select b.location_id, kotally.new_id(), w.id, 'booking_funded', p_now, b.entitlement_id,
          json_build_object('booking_id', b.id, 'starts_at', kotally.iso(b.starts_at), 'credits', b.credits),
          p_act.source, p_act.actor, p_act.correlation_id, p_now
     from kotally.bookings b
-   where b.location_id = p_location_id and b.id = p_booking_id
+   cross join lateral unnest(array_remove(array[b.contact_id, b.beneficiary_id], null)) w (id)
+   where b.location_id = p_location_id and b.id = p_booking_id;
+  insert into kotally.shared_uses (
+    location_id, hold_id, owner_id, beneficiary_id, booked_by, entitlement_id, is_guest, used_at)
+  select b.location_id, b.hold_id, b.contact_id, b.beneficiary_id, b.booked_by, b.entitlement_id,
+         b.is_guest, p_now
+    from kotally.bookings b
+   where b.location_id = p_location_id and b.id = p_booking_id and b.beneficiary_id is not null
 $$;

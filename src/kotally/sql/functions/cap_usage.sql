@@ -17,7 +17,8 @@ create or replace function kotally.cap_usage(
      coalesce((o.settings ->> 'week_start')::integer, 1)) w (days)
    cross join lateral (
      select count(*) as used
-       from kotally.plan_uses(p_location_id, p_contact_id, p_plan.entitlement_id, o.timezone, p_now) u
+       from kotally.plan_uses(
+         p_location_id, p_contact_id, p_plan.entitlement_id, p_plan.beneficiary_id, o.timezone, p_now) u
       where u.on_date <@ w.days
         and (not c.cap ? 'calendars' or c.cap -> 'calendars' ? u.calendar_id)) n
    where o.id = p_location_id  -- location_id is the key of this table

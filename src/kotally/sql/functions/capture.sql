@@ -14,7 +14,9 @@ declare
   v_entries kotally.new_entry[];
 begin
   if v_extra > 0 then
-    v_state := kotally.spending_of(p_location_id, p_hold.contact_id, p_now);
+    v_state := kotally.narrowed(
+      p_location_id, p_hold.contact_id, kotally.spending_of(p_location_id, p_hold.contact_id, p_now),
+      kotally.args_of_hold(p_hold));
     v_funding := kotally.fund(
       v_state.lots, v_state.available, v_state.blockers, p_hold.product_config_id,
       p_hold.calendar_id, v_extra, greatest(p_hold.appointment_at, p_now), p_now);

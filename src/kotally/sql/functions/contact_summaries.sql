@@ -41,6 +41,18 @@ begin
                       and v.placed_at <= v_at and v.status <> 'replaced'
                     order by v.at desc, v.id desc limit 5)
                   union all
+                  (select v.at, v.id, v.item from kotally.shared_uses u
+                     join kotally.appointment_items v
+                       on v.location_id = p_location_id and v.contact_id = u.owner_id and v.id = u.hold_id
+                    where u.location_id = p_location_id and u.beneficiary_id = c.id
+                      and v.placed_at <= v_at and v.status <> 'replaced'
+                    order by v.at desc, v.id desc limit 5)
+                  union all
+                  (select v.at, v.id, v.item from kotally.booking_items v
+                    where v.location_id = p_location_id and v.beneficiary_id = c.id
+                      and v.placed_at <= v_at
+                    order by v.at desc, v.id desc limit 5)
+                  union all
                   (select v.at, v.id, v.item from kotally.booking_items v
                     where v.location_id = p_location_id and v.contact_id = c.id
                       and v.placed_at <= v_at

@@ -30,6 +30,16 @@ begin
             and v.placed_at <= p_at and (v.placed_at, 4, 0, v.id) < (p_at, p_rank, p_place, p_id)
           order by v.placed_at desc, v.id desc limit p_limit)
         union all
+        -- What another contact's credits paid for this one (S12.4, S12.5).
+        (select v.placed_at, 4, 0, v.id,
+                json_build_object('type', 'booking', 'at', kotally.iso(v.placed_at), 'appointment', v.item)
+           from kotally.shared_uses u
+           join kotally.appointment_items v
+             on v.location_id = p_location_id and v.contact_id = u.owner_id and v.id = u.hold_id
+          where u.location_id = p_location_id and u.beneficiary_id = p_contact_id
+            and u.used_at <= p_at and (v.placed_at, 4, 0, v.id) < (p_at, p_rank, p_place, p_id)
+          order by v.placed_at desc, v.id desc limit p_limit)
+        union all
         (select v.at, 3, v.number, v.membership_id, v.item from kotally.period_items v
           where v.location_id = p_location_id and v.contact_id = p_contact_id
             and (v.at, 3, v.number, v.membership_id) < (p_at, p_rank, p_place, p_id)

@@ -32,7 +32,7 @@ create or replace function kotally.explain(
           p_location_id, p_contact_id,
           (p.entitlement_id, p.product_config_id, p.coverage, p.is_unlimited, p.caps, p.starts_at,
            p.paid_until, p.grace_until, p.ends_at, p.anchor_on, p.period_months,
-           p.cancel_window_minutes)::kotally.plan,
+           p.cancel_window_minutes, p.beneficiary_id, p.can_owe)::kotally.plan,
           s.blockers, p_product_config_id, p_calendar_id, p_at, p_now)
         from state s
        cross join lateral unnest(s.plans) with ordinality p) e

@@ -13,13 +13,14 @@ create or replace function kotally.follow_hold(
        and h.location_id = p_location_id and h.id = p_hold_id and h.contact_id = b.contact_id
        and (b.status = 'booked' and (h.status <> 'captured' or not h.is_live or p_act.operation = 'capture')
             or b.status = 'attended' and not h.is_live)
-    returning b.contact_id, b.entitlement_id, b.id, b.status, b.class_ref, b.starts_at
+    returning b.contact_id, b.beneficiary_id, b.entitlement_id, b.id, b.status, b.class_ref, b.starts_at
   )
   insert into kotally.happenings (
     location_id, id, contact_id, type, at, entitlement_id, details, source, actor, correlation_id,
     recorded_at)
-  select p_location_id, kotally.new_id(), f.contact_id, 'booking_' || f.status, p_now, f.entitlement_id,
+  select p_location_id, kotally.new_id(), w.id, 'booking_' || f.status, p_now, f.entitlement_id,
          json_build_object('booking_id', f.id, 'class_ref', f.class_ref, 'starts_at', kotally.iso(f.starts_at)),
          p_act.source, p_act.actor, p_act.correlation_id, p_now
     from followed f
+   cross join lateral unnest(array_remove(array[f.contact_id, f.beneficiary_id], null)) w (id)
 $$;

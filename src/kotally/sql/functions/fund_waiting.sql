@@ -28,7 +28,7 @@ begin
     v_act.amount := v.units;
     v_act.appointment_at := v.starts_at;
     v_act.external_ref := v.external_ref;
-    v_act.args := null;
+    v_act.args := kotally.use_args(v);
     update kotally.bookings b set status = 'unfunded'
      where b.location_id = p_location_id and b.id = v.id;
     v_out := kotally.take_now(

@@ -2,7 +2,7 @@
 -- many periods ahead it is, and what provisional bookings have taken of it (S2.8).
 create or replace function kotally.future_plans(
   p_location_id text, p_contact_id uuid, p_product_config_id text, p_calendar_id text,
-  p_at timestamptz, p_now timestamptz
+  p_at timestamptz, p_args text, p_now timestamptz
 ) returns table (
   entitlement_id uuid, credits bigint, weight bigint, reserved bigint, ahead integer, rules jsonb,
   cap json
@@ -17,7 +17,10 @@ create or replace function kotally.future_plans(
             + extract(month from lower(w.days)) - extract(month from t.paid_on)) / t.months)::integer) + 1,
          v.rules,
          (select kotally.cap_reached(p_location_id, p_contact_id, n, p_calendar_id, p_at, p_now)
-            from unnest(kotally.plans_of(p_location_id, p_contact_id)) n where n.entitlement_id = e.id)
+            from unnest((kotally.narrowed(
+              p_location_id, p_contact_id,
+              kotally.spending_of(p_location_id, p_contact_id, p_now), p_args)).plans) n
+           where n.entitlement_id = e.id)
     from kotally.memberships m
     join kotally.locations o on o.id = p_location_id
     join kotally.entitlements e on e.location_id = p_location_id and e.id = m.id
@@ -33,5 +36,7 @@ create or replace function kotally.future_plans(
      and m.period_ends_at <= p_at and coalesce(p_at < m.ends_at, true)
      and coalesce(e.product_config_id = p_product_config_id, true)
      and coalesce(v.coverage ? p_calendar_id, true)
+     and (p_args::jsonb ? 'beneficiary_id' is not true or kotally.lends(
+       p_location_id, p_contact_id, p_args::jsonb, e.id, e.product_config_id, e.product_version))
    order by e.id
 $$;

@@ -21,4 +21,7 @@ returns boolean language sql stable as $$
     or exists (
       select from kotally.bookings b
        where b.location_id = p_location_id and b.contact_id = p_contact_id and b.closes_at <= p_now)
+    or exists (
+      select from kotally.bookings b
+       where b.location_id = p_location_id and b.beneficiary_id = p_contact_id and b.closes_at <= p_now)
 $$;

@@ -6,7 +6,9 @@ returns kotally.new_entry[] language plpgsql stable as $$
 declare
   v record;
   v_left bigint := p_credits;
-  v_state kotally.spending := kotally.spending_of(p_hold.location_id, p_hold.contact_id, p_now);
+  v_state kotally.spending := kotally.narrowed(
+    p_hold.location_id, p_hold.contact_id,
+    kotally.spending_of(p_hold.location_id, p_hold.contact_id, p_now), kotally.args_of_hold(p_hold));
   v_entries kotally.new_entry[] := '{}';
 begin
   for v in

@@ -89,7 +89,10 @@ create type kotally.plan as (
   ends_at           timestamptz,
   anchor_on         date,
   period_months     integer,
-  cancel_window_minutes integer
+  cancel_window_minutes integer,
+  -- Whose bookings its caps count, when not the contact's own; and whether it may pay in advance.
+  beneficiary_id    uuid,
+  can_owe           boolean
 );
 
 -- A locked contact while a batch spends from it, and what the last act came to.

@@ -26,6 +26,13 @@ create table kotally.bookings (
   -- Why it is where it is: why it was passed over on the waiting list, or lost its funds.
   note               text,
   hold_id            uuid,
+  -- Who comes, when it is not the contact whose credits pay; and who asked for it (S12.4, S12.5).
+  beneficiary_id     uuid,
+  booked_by          text check (length(booked_by) between 1 and 255),
+  is_guest           boolean not null default false,
+  -- The lots that staff named for it, in that order, and why (S1.6).
+  lots               uuid[] not null default '{}',
+  lots_reason        text check (length(lots_reason) between 1 and 1000),
   -- When the absence was reported; it is posted at closes_at so that staff can correct it (S5.2).
   absence_reported_at timestamptz,
   -- When it settles by itself (S2.4).
@@ -35,8 +42,15 @@ create table kotally.bookings (
   primary key (location_id, id),
   constraint bookings_contact_fkey
     foreign key (location_id, contact_id) references kotally.contacts (location_id, id),
+  constraint bookings_beneficiary_fkey
+    foreign key (location_id, beneficiary_id) references kotally.contacts (location_id, id),
+  constraint bookings_for_another check (beneficiary_id <> contact_id),
+  constraint bookings_guest_is_another check (beneficiary_id is not null or not is_guest),
+  constraint bookings_for_another_by_somebody check (beneficiary_id is null or booked_by is not null),
   constraint bookings_end_after_start check (ends_at >= starts_at)
 );
+create index bookings_beneficiary_idx on kotally.bookings (location_id, beneficiary_id, starts_at)
+  where beneficiary_id is not null;
 create index bookings_contact_idx on kotally.bookings (location_id, contact_id, starts_at);
 -- A reference means one booking of a contact until that is cancelled.
 create unique index bookings_reference_key on kotally.bookings (location_id, contact_id, external_ref)
@@ -52,6 +66,8 @@ create index bookings_due_idx on kotally.bookings (location_id, closes_at) where
 -- What is due of one contact, when somebody asks before the worker has come.
 create index bookings_contact_due_idx on kotally.bookings (location_id, contact_id, closes_at)
   where closes_at is not null;
+create index bookings_beneficiary_due_idx on kotally.bookings (location_id, beneficiary_id, closes_at)
+  where closes_at is not null and beneficiary_id is not null;
 
 -- A late cancellation or an absence that counts against a person (S5.4).
 create table kotally.strikes (

@@ -153,6 +153,9 @@ create table kotally.shares (
     foreign key (location_id, user_id) references kotally.contacts (location_id, id),
   constraint shares_go_to_another check (owner_id <> user_id)
 );
+-- One right at a time: to one entitlement, or to all.
+create unique index shares_active_key on kotally.shares (location_id, owner_id, user_id, entitlement_id)
+  nulls not distinct where until is null;
 create index shares_user_idx on kotally.shares (location_id, user_id) where until is null;
 
 -- A use by somebody else than the owner of the credits: for whom, and who booked it (S12.4, S12.5).

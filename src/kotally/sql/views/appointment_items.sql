@@ -1,13 +1,15 @@
 -- What the API shows of each hold for an appointment, or with a reference: what became of its
 -- booking, or of itself when it was taken without one. Bookings without a hold: booking_items.
 -- `slices` are the lots that paid, also for what was used beyond the hold; none when an unlimited
--- plan paid, which is the entitlement then (S1.2).
+-- plan paid, which is the entitlement then (S1.2). `contact_id` is whose credits paid; readers show
+-- it to `beneficiary_id`, who comes instead, as well (S12.4).
 create or replace view kotally.appointment_items as
 select h.location_id, h.contact_id, h.id, h.placed_at, h.placed_seq,
-       coalesce(h.appointment_at, h.placed_at) as at, t.status, j.item
+       coalesce(h.appointment_at, h.placed_at) as at, t.status, j.item, u.beneficiary_id
   from kotally.holds h
   left join kotally.bookings b
     on b.location_id = h.location_id and b.contact_id = h.contact_id and b.hold_id = h.id
+  left join kotally.shared_uses u on u.location_id = h.location_id and u.hold_id = h.id
  cross join lateral (
    -- A hold past its time counts as released, whether or not a sweep has passed (S2.5).
    select case when b.id is not null then b.status
@@ -46,5 +48,6 @@ select h.location_id, h.contact_id, h.id, h.placed_at, h.placed_seq,
               kotally.iso(coalesce(b.original_starts_at, h.appointment_at)
                           - make_interval(mins => h.cancel_window_minutes)) as cancel_free_until,
               kotally.iso(h.placed_at) as booked_at, kotally.iso(h.closed_at) as closed_at,
-              coalesce(s.slices, '[]') as slices, b.id as booking_id, b.class_ref, b.note) i) j
+              coalesce(s.slices, '[]') as slices, b.id as booking_id, b.class_ref, b.note,
+              h.contact_id, u.beneficiary_id, u.booked_by, coalesce(u.is_guest, false) as is_guest) i) j
  where h.external_ref is not null or h.appointment_at is not null;
