@@ -173,6 +173,7 @@ async def test_a_token_is_rotated_and_deactivated(kotally: Kotally) -> None:
 
 
 async def test_a_sandboxs_clock_is_advanced(kotally: Kotally) -> None:
+    """Every time shown carries the zone of the location (S14.6)."""
     location = await made_location(kotally, "--sandbox")
 
     shown = await kotally("clock", "show", "--location", "loc_1", "--json")

@@ -27,7 +27,7 @@ async def member(club: Club, contact: str = "ana", **freeze: Any) -> Any:
 async def test_a_lot_under_a_freeze_lives_longer_by_the_days_of_it(
     club: Club, pausing: Pausing
 ) -> None:
-    """T: lot expires 6 Mar 00:00 EST; freeze 1 Mar to 15 Mar → 20 Mar 00:00 EDT (04:00Z)."""
+    """S8.4, T: lot expires 6 Mar 00:00 EST; freeze 1 Mar to 15 Mar → 20 Mar 00:00 EDT (04:00Z)."""
     await club.moves_to("2026-02-06T15:00")
     id_ = await member(club)
     pack = await pausing.pack(ny("2026-03-06T05:00"))
@@ -46,7 +46,7 @@ async def test_a_lot_under_a_freeze_lives_longer_by_the_days_of_it(
 
 
 async def test_an_early_return_moves_expiry_by_the_days_used(club: Club, pausing: Pausing) -> None:
-    """T: planned 30 days, returns after 10 → expiry moves 10 days, yearly allowance used 10."""
+    """S8.7, T: planned 30 days, returns after 10 → expiry moves 10 days, yearly allowance used 10."""
     id_ = await member(club, max_total_days=30)
     pack = await pausing.pack(ny("2026-01-20T05:00"))
     await pausing.freeze(id_, "2026-01-05", "2026-02-04", covers_packs=True)
@@ -80,6 +80,7 @@ async def test_lifting_a_freeze_leaves_past_due(club: Club, pausing: Pausing) ->
 
 
 async def test_while_frozen_by_class_date_it_pays_for_nothing(club: Club, pausing: Pausing) -> None:
+    """S8.2: from local midnight to local midnight, by the date of the class."""
     id_ = await member(club)
     await pausing.freeze(id_, "2026-01-10", "2026-01-15")
 
@@ -97,6 +98,7 @@ async def test_while_frozen_by_class_date_it_pays_for_nothing(club: Club, pausin
 async def test_bookings_inside_are_cancelled_with_full_restore(
     club: Club, pausing: Pausing
 ) -> None:
+    """S8.3: listed in the preview, cancelled whatever the window, unless staff keeps them."""
     id_ = await member(club)
     await club.books("2026-01-04T12:00")
     inside = await club.books("2026-01-05T12:00", external_ref="appt_1")
@@ -130,6 +132,7 @@ async def test_bookings_inside_are_cancelled_with_full_restore(
 async def test_each_mode_has_its_bounds_and_credits(
     club: Club, pausing: Pausing, mode: str, period_ends: str, credits_: int
 ) -> None:
+    """S8.5: shift moves the bounds, prorate the credits, keep neither."""
     id_ = await member(club, mode=mode)
     done = await pausing.freeze(id_, "2026-01-10", "2026-01-20")
 
@@ -181,6 +184,7 @@ async def test_a_freeze_from_the_renewal_on_puts_it_off(club: Club, pausing: Pau
 async def test_a_cancellation_before_the_start_leaves_no_trace(
     club: Club, pausing: Pausing
 ) -> None:
+    """S8.7: nothing but the record of it."""
     id_ = await member(club, fee_cents=500)
     before = await club.membership(id_)
     lots = await club.lots()
@@ -214,6 +218,7 @@ async def test_a_running_freeze_is_resumed_and_not_cancelled(club: Club, pausing
 
 
 async def test_an_extension_checks_the_limits_again(club: Club, pausing: Pausing) -> None:
+    """S8.7: the allowance counts what is added."""
     id_ = await member(club, max_days=14)
     await pausing.freeze(id_, "2026-01-05", "2026-01-15")
     await club.books("2026-01-16T12:00")
@@ -234,7 +239,7 @@ async def test_an_extension_checks_the_limits_again(club: Club, pausing: Pausing
 
 
 async def test_a_late_sweep_comes_to_the_same(club: Club, pausing: Pausing) -> None:
-    """The worker stopped for three days changes no balance a member can see."""
+    """S8.7: resumed at local midnight; the worker stopped for three days changes nothing."""
     await club.sells("own", renews="itself")
     id_ = (await club.pays("own"))["entitlement_id"]
     await pausing.freeze(id_, "2026-01-10", "2026-01-20", mode="shift")
@@ -293,6 +298,7 @@ async def test_a_period_paid_ahead_moves_with_the_bounds(club: Club, pausing: Pa
 async def test_a_charge_inside_the_freeze_is_drift_and_grants_once(
     club: Club, pausing: Pausing
 ) -> None:
+    """S8.6: it is put into the work queue, and the period is granted once."""
     id_ = await member(club)
     await pausing.freeze(id_, "2026-01-20", "2026-02-10")
     await pausing.moves_to("2026-02-01T06:00")
@@ -315,6 +321,7 @@ async def test_a_charge_inside_the_freeze_is_drift_and_grants_once(
 
 
 async def test_the_fee_is_owed_once_or_per_started_30_days(club: Club, pausing: Pausing) -> None:
+    """S8.7: a fee that is due, never charged by us."""
     once = await member(club, fee_cents=500)
     each = await member(club, "bob", fee_cents=300, fee_per_30_days=True)
 

@@ -44,6 +44,8 @@ async def test_an_id_is_given_once(db: Database, location: Location) -> None:
         ({"timezone": "Europe/Belrin"}, "did you mean Europe/Berlin?"),
         ({"timezone": "Mars/Olympus"}, "America/New_York"),
         ({"timezone": "localtime"}, "no time zone"),
+        ({"timezone": "+02:00"}, "no time zone"),  # S14.1: never an offset as a zone
+        ({"timezone": "UTC+2"}, "no time zone"),
         ({"timezone": "../etc/passwd"}, "no time zone"),
         ({"location_id": "loc 1"}, "letters"),
         ({"location_id": "x" * 65}, "64"),
