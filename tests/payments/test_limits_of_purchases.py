@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import timedelta
+from typing import Any
 
 from tests.payments.till import NOON, Till
 
@@ -22,6 +23,52 @@ async def test_an_intro_offer_is_granted_once_per_person(till: Till) -> None:
     assert other.code == "PURCHASE_LIMIT_REACHED"
     assert (await till.of("bob").pays("intro", email="bob@example.com")).code == "grant_applied"
     assert await till.balance() == (10, 0, 0, 0)
+
+
+async def test_a_person_is_known_again_by_phone_and_card(till: Till) -> None:
+    """B4: by all that is known of a person; a purchase without any of it is somebody else's."""
+    await till.sells("intro", intro={"max_per_contact": 1})
+    await till.buys("intro", phone="+1 (212) 555-0100", payment_fingerprint="card_1")
+    phone = await till.of("annie").pays("intro", phone="12125550100")
+    card = await till.of("a.").pays("intro", payment_fingerprint="card_1")
+    assert [each.code for each in (phone, card)] == ["PURCHASE_LIMIT_REACHED"] * 2
+    assert (await till.of("bob").pays("intro", phone="-")).code == "grant_applied"
+    assert (await till.of("cem").pays("intro", phone="--")).code == "grant_applied"
+    assert (await till.of("dora").pays("intro", payment_fingerprint="card_2"))[
+        "balance_after"
+    ] == 10
+
+
+async def test_a_renewal_teaches_the_card_of_a_member(till: Till) -> None:
+    """B4: every payment counts."""
+    await till.sells("eight", 8, kind="membership")
+    await till.sells("new", intro={"new_members_only": True})
+    await till.buys("eight")
+    await till.buys("eight", payment_fingerprint="card_1")
+    again = await till.of("annie").pays("new", payment_fingerprint="card_1")
+    assert (again.code, again["rule"]) == ("PURCHASE_LIMIT_REACHED", "new_members_only")
+
+
+async def test_the_staff_sets_a_limit_aside_for_a_reason(till: Till) -> None:
+    """B4: and that is told; where nothing stood against it there is no news."""
+    await till.sells("intro", intro={"max_per_contact": 1})
+    await till.buys("intro", override_reason="A friend of the house.")
+    assert await _overridden(till) == []
+    assert (await till.pays("intro")).code == "PURCHASE_LIMIT_REACHED"
+    sold = await till.buys("intro", override_reason="The first one was a gift.")
+
+    assert sold["balance_after"] == 20
+    told = {"rule": "max_per_contact", "bought": 1, "reason": "The first one was a gift."}
+    assert await _overridden(till) == [told | {"product_config_id": "intro"}]
+
+
+async def _overridden(till: Till) -> list[dict[str, Any]]:
+    rows = await till.db.fetch(
+        "select h.details from kotally.happenings h where h.location_id = $1"
+        " and h.type = 'purchase_limit_overridden'",
+        till.location,
+    )
+    return [row["details"] for row in rows]
 
 
 async def test_an_offer_that_was_refunded_can_be_bought_again(till: Till) -> None:

@@ -70,6 +70,17 @@ class GrantRequest(Request, frozen=True, kw_only=True, omit_defaults=True):
     ) = None
     email: fields.Email | None = None
     name: fields.Name | None = None
+    phone: Annotated[
+        fields.ShortText | None, Meta(description="A hint; fills the contact when it has none.")
+    ] = None
+    payment_fingerprint: Annotated[
+        fields.ShortText | None,
+        Meta(description="The provider's name of the card, by which a person is known again."),
+    ] = None
+    override_reason: Annotated[
+        fields.ShortText | None,
+        Meta(description="The staff's reason to sell although the product's limit is reached."),
+    ] = None
     external_ref: fields.ExternalRef | None = None
     metadata: fields.Metadata | None = None
 
@@ -128,6 +139,9 @@ def purchase_of(request: GrantRequest) -> Purchase:
         period_starts_at=request.period_starts_at,
         email=request.email,
         name=request.name,
+        phone=request.phone,
+        payment_fingerprint=request.payment_fingerprint,
+        override_reason=request.override_reason,
         external_ref=request.external_ref,
         metadata=request.metadata,
     )

@@ -50,7 +50,8 @@ REASONS = (
     refused(
         "PURCHASE_LIMIT_REACHED",
         "The product's rule does not let this person buy it now; nothing was granted.",
-        "Read which in `rule`; sell another product, or wait until `allowed_from`, if given.",
+        "Read which in `rule`; sell another product, wait until `allowed_from`, if given, or send "
+        "a reason as `override_reason`.",
     ),
     refused(
         "CONTACT_NOT_FOUND",

@@ -30,6 +30,10 @@ PLAN_ATTEMPTS: Final = (
 )
 PAID_AHEAD_MAX: Final = timedelta(minutes=5)  # so far the clocks of two machines may differ
 _MILLIONTHS: Final = 1_000_000
+_OPTIONAL: Final = (
+    *("amount_cents", "currency", "email", "name", "phone", "metadata"),
+    *("payment_fingerprint", "override_reason"),
+)
 
 _encode = msgspec.json.Encoder().encode
 
@@ -180,7 +184,7 @@ def _arguments(purchase: Purchase, terms: _Terms) -> dict[str, Any]:
         "starts_at": validity.effective_at,
         "ends_at": None if current else validity.expires_at,
     }
-    for name in ("amount_cents", "currency", "email", "name", "metadata"):
+    for name in _OPTIONAL:
         if getattr(purchase, name) is not None:
             arguments[name] = getattr(purchase, name)
     intro = (terms.rules or {}).get("intro")

@@ -14,7 +14,7 @@ class Purchase(Struct, frozen=True, kw_only=True):
 
     `external_payment_id` is unique per location and provider for ever (S15.3). Money is in minor
     units. `paid_at` None means: now. `period_starts_at` says which period of a membership is meant:
-    the one that begins nearest to it.
+    the one that begins nearest to it. `override_reason` sets limits of purchases aside.
     """
 
     location_id: str
@@ -29,6 +29,9 @@ class Purchase(Struct, frozen=True, kw_only=True):
     period_starts_at: datetime | None = None
     email: str | None = None
     name: str | None = None
+    phone: str | None = None
+    payment_fingerprint: str | None = None
+    override_reason: str | None = None
     external_ref: str | None = None
     metadata: dict[str, Any] | None = None
 

@@ -189,15 +189,18 @@ async def _fill_hints(scene: Scene, purchase: Purchase, contact_id: UUID) -> Non
     await scene.tx.execute(
         """
         update kotally.contacts c
-           set email = coalesce(c.email, $3), name = coalesce(c.name, $4)
+           set email = coalesce(c.email, $3), name = coalesce(c.name, $4),
+               phone = coalesce(c.phone, $5)
          where c.location_id = $1 and c.id = $2
            and (c.email is null and $3::text is not null
-                or c.name is null and $4::text is not null)
+                or c.name is null and $4::text is not null
+                or c.phone is null and $5::text is not null)
         """,
         scene.location_id,
         contact_id,
         purchase.email,
         purchase.name,
+        purchase.phone,
     )
 
 
@@ -211,8 +214,8 @@ async def _record(
         insert into kotally.payments (
           location_id, id, contact_id, provider, external_payment_id, event_type,
           product_config_id, entitlement_id, amount_cents, currency, paid_at, external_ref,
-          metadata, credits_granted, recorded_at)
-        values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15)
+          metadata, credits_granted, recorded_at, payment_fingerprint)
+        values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16)
         """,
         scene.location_id,
         paid.payment_id,
@@ -229,6 +232,7 @@ async def _record(
         metadata,
         granted,
         scene.now,
+        purchase.payment_fingerprint,
     )
 
 

@@ -31,12 +31,9 @@ begin
   elsif not v_args ? 'version' then
     return (0, 'CONFIG_NOT_FOUND', false, p_act.correlation_id, '{}')::kotally.outcome;
   end if;
-  if v_args ? 'intro' then
-    v_refused := kotally.intro_refusal(
-      p_location_id, p_contact_id, p_act.product_config_id, v_args -> 'intro', v_args ->> 'email', p_now);
-    if v_refused is not null then
-      return (0, 'PURCHASE_LIMIT_REACHED', false, p_act.correlation_id, v_refused)::kotally.outcome;
-    end if;
+  v_refused := kotally.limit_purchase(p_location_id, p_act, p_contact_id, p_now);
+  if v_refused is not null then
+    return (0, 'PURCHASE_LIMIT_REACHED', false, p_act.correlation_id, v_refused)::kotally.outcome;
   end if;
   v_entitlement_id := kotally.start_entitlement(p_location_id, p_act, p_contact_id, p_now);
   if v_entitlement_id is null then
@@ -44,9 +41,11 @@ begin
   end if;
   -- Hints fill what is empty and overwrite nothing.
   update kotally.contacts c
-     set email = coalesce(c.email, v_args ->> 'email'), name = coalesce(c.name, v_args ->> 'name')
+     set email = coalesce(c.email, v_args ->> 'email'), name = coalesce(c.name, v_args ->> 'name'),
+         phone = coalesce(c.phone, v_args ->> 'phone')
    where c.location_id = p_location_id and c.id = p_contact_id
-     and (c.email is null and v_args ? 'email' or c.name is null and v_args ? 'name');
+     and (c.email is null and v_args ? 'email' or c.name is null and v_args ? 'name'
+          or c.phone is null and v_args ? 'phone');
   if v_args -> 'metadata' ? 'fee_id' then
     perform kotally.pay_fee(
       p_location_id, p_contact_id, (v_args ->> 'amount_cents')::bigint, v_args #>> '{metadata,fee_id}',

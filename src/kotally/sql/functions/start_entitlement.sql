@@ -32,13 +32,14 @@ begin
   end if;
   insert into kotally.payments (
     location_id, id, contact_id, provider, external_payment_id, event_type, product_config_id,
-    entitlement_id, amount_cents, currency, paid_at, external_ref, metadata, credits_granted, recorded_at)
+    entitlement_id, amount_cents, currency, paid_at, external_ref, metadata, credits_granted, recorded_at,
+    payment_fingerprint)
   values (
     p_location_id, (v_args ->> 'payment_id')::uuid, p_contact_id, v_args ->> 'provider',
     v_args ->> 'external_payment_id', v_args ->> 'event_type', p_act.product_config_id,
     v_entitlement_id, (v_args ->> 'amount_cents')::bigint, v_args ->> 'currency',
     (v_args ->> 'paid_at')::timestamptz, p_act.external_ref, p_act.args::json -> 'metadata',
-    (v_args ->> 'credits')::bigint, p_now);
+    (v_args ->> 'credits')::bigint, p_now, v_args ->> 'payment_fingerprint');
   return v_entitlement_id;
 end;
 $$;

@@ -40,6 +40,8 @@ create table kotally.payments (
   currency            text check (currency ~ '^[A-Z]{3}$'),
   paid_at             timestamptz not null,
   external_ref        text collate "C",
+  -- The provider's name of the means of payment, by which a person is known again (B4).
+  payment_fingerprint text collate "C" check (length(payment_fingerprint) between 1 and 255),
   metadata            json,
   credits_granted     kotally.amount not null,
   credits_revoked     kotally.amount not null default 0,
@@ -52,6 +54,8 @@ create table kotally.payments (
   constraint payments_revoke_what_was_granted check (credits_revoked <= credits_granted)
 );
 create index payments_contact_idx on kotally.payments (location_id, contact_id, recorded_at, id);
+create index payments_fingerprint_idx on kotally.payments (location_id, payment_fingerprint)
+  where payment_fingerprint is not null;
 
 -- The same sale as told by somebody else: another provider's id of a payment that is known (S9.1).
 create table kotally.payment_reports (
