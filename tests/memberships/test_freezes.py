@@ -46,7 +46,7 @@ async def test_a_lot_under_a_freeze_lives_longer_by_the_days_of_it(
 
 
 async def test_an_early_return_moves_expiry_by_the_days_used(club: Club, pausing: Pausing) -> None:
-    """S8.7, T: planned 30 days, returns after 10 → expiry moves 10 days, yearly allowance used 10."""
+    """S8.7, T: planned 30 days, returns after 10 → expiry moves 10 days, allowance used 10."""
     id_ = await member(club, max_total_days=30)
     pack = await pausing.pack(ny("2026-01-20T05:00"))
     await pausing.freeze(id_, "2026-01-05", "2026-02-04", covers_packs=True)
