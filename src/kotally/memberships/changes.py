@@ -206,7 +206,7 @@ async def _upgrade(scene: Scene, state: State, plan: Plan, *, strategy: Strategy
     )
     change_id = await _replace(scene, state, plan, scheduled=scheduled)
     done = upgrades.decide(state, plan, strategy, paid=None, change=None)
-    await renewals.played(scene, done)
+    done = await renewals.played(scene, done)
     answer = _answer(state, plan, scheduled, change_id=change_id) | answer_of(done)
     return Done("membership_changed", answer)
 

@@ -12,7 +12,7 @@ import msgspec
 
 from kotally.core.calendar import iso
 from kotally.core.ids import new_id
-from kotally.db import Database, Queries, Transaction
+from kotally.db import Database, Transaction
 from kotally.ledger.acts import Key, Outcome
 from kotally.ledger.plans import Posting
 from kotally.ledger.scenes import Declined, Done, Scene, play
@@ -20,13 +20,19 @@ from kotally.ledger.swept import Swept
 from kotally.memberships import memberships
 from kotally.memberships.bounds import State, following
 from kotally.memberships.confirming import answer_of, confirmed
-from kotally.memberships.freezes_billing import prorating
+from kotally.memberships.freezes_missed import follow, missed
 from kotally.memberships.freezes_turning import catch_up
 from kotally.memberships.issuing import Paid
-from kotally.memberships.memberships import Membership
 from kotally.memberships.periods import Period
+from kotally.memberships.states import states
 from kotally.memberships.turns import Turn, grant_instalment, line_of, pay_ahead, turn
-from kotally.memberships.waiting import SWEEP, request_of, settle_all, settle_bookings
+from kotally.memberships.waiting import (
+    SWEEP,
+    request_of,
+    scene_of,
+    settle_all,
+    settle_bookings,
+)
 from kotally.memberships.writing import recovered, write_happenings, write_turns
 
 CATCH_UP_MAX: Final = 240  # periods of a membership turned in one act: twenty years of months
@@ -46,13 +52,6 @@ _DUE: Final[LiteralString] = """
      order by m.renews_at
      limit $3
 """
-_PAID_AHEAD: Final[LiteralString] = """
-    select p.membership_id, p.number, p.starts_at, p.ends_at
-      from kotally.periods p
-      join kotally.memberships m on m.location_id = $1 and m.id = p.membership_id
-     where p.location_id = $1 and p.membership_id = any ($2) and p.number > m.period_number
-     order by p.membership_id, p.number
-"""
 
 
 async def confirm(scene: Scene, membership_id: UUID, *, paid: Paid | None) -> Turn:
@@ -71,8 +70,7 @@ async def confirm(scene: Scene, membership_id: UUID, *, paid: Paid | None) -> Tu
         if confirmed.starts_at <= scene.now and not ahead
         else pay_ahead(state, confirmed, plan, paid=paid)
     )
-    await played(scene, decided)
-    return decided
+    return await played(scene, decided)
 
 
 async def up_to_date(scene: Scene, membership_id: UUID) -> tuple[State, list[Period]]:
@@ -86,8 +84,8 @@ async def up_to_date(scene: Scene, membership_id: UUID) -> tuple[State, list[Per
     raise AssertionError(f"membership {membership_id} has more due than can be")
 
 
-async def played(scene: Scene, decided: Turn) -> None:
-    """Write a turn as part of a scene."""
+async def played(scene: Scene, decided: Turn) -> Turn:
+    """Write a turn as part of a scene, and return it as it then is."""
     postings = [
         scene.posting(
             decided.before.contact_id,
@@ -105,7 +103,10 @@ async def played(scene: Scene, decided: Turn) -> None:
         decided, source=key.source, actor=key.actor, correlation_id=key.correlation_id
     )
     await write_happenings(scene.tx, scene.location_id, scene.now, happenings=happenings)
+    if await missed(scene.tx, scene.location_id, [decided]):
+        decided = await follow(scene, decided)
     await settle_bookings(scene, decided)
+    return decided
 
 
 def decide_due(state: State, ahead: Sequence[Period]) -> Turn | None:
@@ -198,11 +199,13 @@ async def _pass(db: Database, location_id: str, *, size: int, of: UUID | None) -
         ids = await _claimed(tx, location_id, due)
         turns = [
             done
-            for state, ahead in await _states(tx, location_id, ids, now=now, zone=zone)
+            for state, ahead in await states(tx, location_id, ids, now=now, zone=zone)
             if (done := decide_due(state, ahead)) is not None
         ]
         if turns:
             await _write(tx, location_id, now, turns=turns)
+            for done in await missed(tx, location_id, turns):
+                await follow(scene_of(tx, location_id, done, now=now, zone=zone), done)
             await settle_all(tx, location_id, now, turns=turns, zone=zone)
     return [line_of(done) for done in turns]
 
@@ -258,37 +261,7 @@ def _postings(done: Turn, *, correlation_id: UUID) -> Iterable[Posting]:
 
 
 async def _state(scene: Scene, membership_id: UUID) -> tuple[State, list[Period]]:
-    found = await _states(
+    found = await states(
         scene.tx, scene.location_id, [membership_id], now=scene.now, zone=scene.zone
     )
     return found[0]
-
-
-async def _states(
-    db: Queries, location_id: str, ids: Sequence[UUID], *, now: datetime, zone: ZoneInfo
-) -> list[tuple[State, list[Period]]]:
-    if not ids:
-        return []
-    found: dict[UUID, Membership] = await memberships.load(db, location_id, ids)
-    lots = await memberships.load_lots(db, location_id, ids)
-    changes = await memberships.load_changes(db, location_id, ids)
-    frozen = await prorating(db, location_id, ids)
-    ahead: dict[UUID, list[Period]] = {id_: [] for id_ in found}
-    for row in await db.fetch(_PAID_AHEAD, location_id, list(ids)):
-        period = Period(row["number"], row["starts_at"], row["ends_at"])
-        ahead[row["membership_id"]].append(period)
-    return [
-        (
-            State(
-                membership=membership,
-                lots=lots[id_],
-                change=changes.get(id_),
-                now=now,
-                zone=zone,
-                paid_ahead=ahead[id_][-1] if ahead[id_] else None,
-                prorating=frozen.get(id_, ()),
-            ),
-            ahead[id_],
-        )
-        for id_, membership in found.items()
-    ]

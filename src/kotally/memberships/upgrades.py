@@ -93,7 +93,7 @@ async def apply_paid(scene: Scene, membership_id: UUID, *, paid: Paid) -> Turn:
     if change.strategy == "reset" and ahead:
         raise Declined("PERIOD_PAID_AHEAD", paid_until=ahead[-1].ends_at)
     done = decide(state, change.plan, change.strategy, paid=paid, change=change)
-    await renewals.played(scene, done)
+    done = await renewals.played(scene, done)
     await scene.happened(
         done.before.contact_id,
         "membership_changed",

@@ -86,9 +86,16 @@ async def settle_all(
     for done in turns:
         if done.change is None and done.before.contact_id not in waiting:
             continue
-        scene = Scene(tx, location_id, key=_key(done, location_id), now=now, zone=zone)
+        scene = scene_of(tx, location_id, done, now=now, zone=zone)
         scene.parts(PARTS)
         await settle_bookings(scene, done)
+
+
+def scene_of(
+    tx: Transaction, location_id: str, done: Turn, *, now: datetime, zone: ZoneInfo
+) -> Scene:
+    """Set the scene for what follows from a turn of a sweep."""
+    return Scene(tx, location_id, key=_key(done, location_id), now=now, zone=zone)
 
 
 def request_of(done: Turn) -> str:
