@@ -50,7 +50,7 @@ async def lots(owner: Database, location_id: str, count: int) -> None:
     await fill.settle(owner)
 
 
-async def memberships(db: Database, owner: Database, location_id: str, count: int) -> None:
+async def memberships(db: Database, owner: Database, location_id: str, *, count: int) -> None:
     """Let as many contacts buy a membership that renews and rolls over, as payments report it."""
     rules = Rules(renews="itself", rollover=Rollover(max_per_roll=4, max_bank=6, lives_months=2))
     terms = products.Terms(name="Eight", credits=8, rules=rules)

@@ -46,11 +46,13 @@ async def measure(data: Path) -> list[Row]:
         await due.sandbox(db, "loc_expire", workspace_id=workspace_id)
         await due.lots(owner, "loc_expire", LOTS)
         await due.make_due(db, "loc_expire")
-        expired = await _swept(data, db, "loc_expire", expire_due, count=LOTS, least=8_000)
+        expired = await _swept(data, db, "loc_expire", sweep=expire_due, count=LOTS, least=8_000)
         await due.sandbox(db, "loc_renew", workspace_id=workspace_id)
-        await due.memberships(db, owner, "loc_renew", MEMBERSHIPS)
+        await due.memberships(db, owner, "loc_renew", count=MEMBERSHIPS)
         await due.make_due(db, "loc_renew")
-        renewed = await _swept(data, db, "loc_renew", renew_due, count=MEMBERSHIPS, least=2_000)
+        renewed = await _swept(
+            data, db, "loc_renew", sweep=renew_due, count=MEMBERSHIPS, least=2_000
+        )
     return [*expired, *renewed]
 
 
@@ -82,7 +84,7 @@ def beside(data: Path, *, seconds: int) -> list[Row]:
 
 
 async def _swept(
-    data: Path, db: Database, location_id: str, sweep: _Pass, *, count: int, least: int
+    data: Path, db: Database, location_id: str, *, sweep: _Pass, count: int, least: int
 ) -> list[Row]:
     """Let a sweep do all that is due, and compare its memory after the first and the last piece."""
     done, memory, started = 0, list[int](), time.monotonic_ns()
@@ -125,7 +127,7 @@ async def _prepare(data: Path) -> Studio:
         await fill.members(owner, BUSY, MEMBERS)
         for location_id in (SWEEPING, RENEWING):
             await due.sandbox(db, location_id, workspace_id=workspace_id)
-        await due.memberships(db, owner, RENEWING, MEMBERSHIPS_MEANWHILE)
+        await due.memberships(db, owner, RENEWING, count=MEMBERSHIPS_MEANWHILE)
         await due.lots(owner, SWEEPING, LOTS_MEANWHILE)
     return studio
 

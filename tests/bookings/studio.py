@@ -25,6 +25,7 @@ from kotally.bookings.wishes import Wish
 from kotally.core.ids import new_id
 from kotally.db import Database
 from kotally.ledger.acts import Key, Outcome, digest
+from kotally.workspaces import work_items
 from tests import make
 from tests.ledger import books
 from tests.ledger.desk import at
@@ -252,6 +253,19 @@ class Studio:
             await self.contact_id(),
         )
         return sum(row[bucket] for row in rows)
+
+    async def queue(self) -> list[dict[str, Any]]:
+        """Return what waits for a person to look at it."""
+        found = await work_items.listed(self.db, self.location, limit=10)
+        return [msgspec.json.decode(item) for item in found.items]
+
+    async def fees_due(self) -> list[int]:
+        """Return the fees that nobody has settled, in cents."""
+        rows = await self.db.fetch(
+            "select amount_cents from kotally.fees where location_id = $1 and status = 'due'",
+            self.location,
+        )
+        return [row["amount_cents"] for row in rows]
 
     async def status(self, booking: Answer) -> str:
         return await self.db.fetchval(

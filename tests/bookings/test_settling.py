@@ -171,6 +171,26 @@ async def test_the_no_show_ladder_and_its_correction(studio: Studio) -> None:
     assert third.code == "booked"
 
 
+@pytest.mark.parametrize("action", ["fee", "review"])
+async def test_a_threshold_charges_or_asks_for_a_look(studio: Studio, action: str) -> None:
+    """S5.5: a fee due or staff review, once per crossing; a correction takes it back."""
+    penalty = {"threshold": 2, "action": action, "fee_cents": 2500 if action == "fee" else 0}
+    await studio.sells(attendance={"penalty": penalty})
+    await studio.buys(10)
+    (_, one), (second, two), (third, three) = await _three_absences(studio)
+
+    assert [each.said.get("penalty") for each in (one, two, three)] == [None, action, None]
+    waiting = [(each["kind"], each["details"]["strikes"]) for each in await studio.queue()]
+    assert waiting == ([("strikes_reached", "no_show")] if action == "review" else [])
+    assert await studio.fees_due() == ([2500] if action == "fee" else [])
+
+    await studio.corrects(second, "attended")
+    # The third absence is the second strike now, so the threshold is still reached.
+    assert len(await studio.queue()) + len(await studio.fees_due()) == 1
+    await studio.corrects(third, "attended")
+    assert (await studio.queue(), await studio.fees_due()) == ([], [])
+
+
 async def test_waiving_reverses_everything(studio: Studio) -> None:
     """S5.7: credit, fee, strike and block in one transaction."""
     await studio.sells(attendance=THREE_STRIKES | {"free_allowance": 0})

@@ -15,6 +15,7 @@ from kotally.core.calendar import iso, local_date, local_midnight
 from kotally.core.ids import new_id
 from kotally.ledger.scenes import Scene
 from kotally.products.policies import Penalty
+from kotally.workspaces import work_items
 
 
 async def fire(
@@ -24,13 +25,18 @@ async def fire(
     rule = booking.rules.penalty
     assert rule is not None, "only a rule can be crossed"
     facts: dict[str, Any] = {"penalty": rule.action}
-    blocker_id = fee_id = None
+    penalty_id, blocker_id, fee_id = new_id(), None, None
     if rule.action == "block":
         blocker_id, until = await _block(scene, booking, rule, at=at)
         facts["blocked_until"] = iso(until)
     elif rule.action == "fee" and rule.fee_cents:
         fee_id = await fees.charge(scene, booking.person_id, rule.fee_cents, reason="strikes")
         facts["penalty_fee_id"] = fee_id
+    elif rule.action == "review":
+        details = {"penalty_id": str(penalty_id), "strikes": kind, "threshold": rule.threshold}
+        await work_items.put(
+            scene, booking.person_id, None, kind="strikes_reached", details=details
+        )
     await scene.tx.execute(
         """
         insert into kotally.penalties (
@@ -39,7 +45,7 @@ async def fire(
         values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)
         """,
         scene.location_id,
-        new_id(),
+        penalty_id,
         booking.person_id,
         strike_id,
         kind,
@@ -122,4 +128,6 @@ async def _lift(scene: Scene, booking: Booking, row: Any) -> None:  # noqa: ANN4
         )
     if row["fee_id"] is not None:
         await fees.close(scene, row["fee_id"], "waived", note="corrected")
+    about = {"penalty_id": str(row["id"])}
+    await work_items.withdraw(scene, "strikes_reached", about=about, note="corrected")
     await scene.happened(booking.person_id, "penalty_lifted", penalty_id=row["id"])

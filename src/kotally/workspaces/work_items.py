@@ -17,7 +17,7 @@ from kotally.db import Database, Queries
 from kotally.ledger.acts import Key, Outcome
 from kotally.ledger.scenes import Declined, Done, Scene, play
 
-Kind = Literal["billing_drift", "same_sale"]
+Kind = Literal["billing_drift", "same_sale", "strikes_reached"]
 Settled = Literal["resolved", "dismissed"]
 Standing = Literal["open", "settled", "all"]
 
@@ -65,6 +65,23 @@ async def put(
         entitlement_id,
         kind,
         msgspec.to_builtins(dict(details)),
+        scene.now,
+    )
+
+
+async def withdraw(scene: Scene, kind: Kind, *, about: Mapping[str, str], note: str) -> None:
+    """Take an open item out of the queue, because what it was about was corrected."""
+    await scene.tx.execute(
+        """
+        update kotally.work_items w
+           set outcome = 'dismissed', note = $4, settled_by = $5, settled_at = $6
+         where w.location_id = $1 and w.kind = $2 and w.details @> $3 and w.settled_at is null
+        """,
+        scene.location_id,
+        kind,
+        about,
+        note,
+        scene.key.actor,
         scene.now,
     )
 

@@ -59,7 +59,7 @@ create table kotally.work_items (
   id             uuid not null,
   contact_id     uuid not null,
   entitlement_id uuid,
-  kind           text not null check (kind in ('billing_drift', 'same_sale')),
+  kind           text not null check (kind in ('billing_drift', 'same_sale', 'strikes_reached')),
   details        jsonb not null default '{}',
   raised_at      timestamptz not null,
   outcome        text check (outcome in ('resolved', 'dismissed')),
