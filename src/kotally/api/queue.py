@@ -17,7 +17,6 @@ from kotally.api.outcomes import key_of, reply_to
 from kotally.api.routing import Route
 from kotally.workspaces import work_items
 
-Kind = Literal["billing_drift", "same_sale"]
 Status = Literal["open", "resolved", "dismissed"]
 _ITEMS = Listing("work_items_loaded", "work_items", work_items.After)
 
@@ -28,7 +27,7 @@ class WorkItemsRequest(ListRequest, frozen=True, kw_only=True):
     status: Annotated[
         Literal["open", "settled", "all"], Meta(description="Which; the open ones if left out.")
     ] = "open"
-    kind: Kind | None = None
+    kind: work_items.Kind | None = None
 
 
 class WorkItem(Struct, frozen=True, kw_only=True):
@@ -36,11 +35,12 @@ class WorkItem(Struct, frozen=True, kw_only=True):
 
     id: fields.RowId
     kind: Annotated[
-        Kind,
+        work_items.Kind,
         Meta(
             description=(
                 "billing_drift: a charge did not follow a freeze. same_sale: a payment was taken "
-                "for the one that another provider had told."
+                "for the one that another provider had told. strikes_reached: late cancellations "
+                "or absences have reached the number at which the plan asks for a look."
             )
         ),
     ]
