@@ -78,7 +78,7 @@ class WorkItemSettled(Answer, frozen=True, kw_only=True):
     """Say how an item stands."""
 
     work_item_id: fields.RowId
-    kind: Kind
+    kind: work_items.Kind
     status: Status
     settled_at: fields.Time
     contact_id: fields.OtherRowId
@@ -88,7 +88,7 @@ class WorkItemNotSettled(Refusal, frozen=True, kw_only=True):
     """Say why not, and how it was settled before."""
 
     work_item_id: fields.RowId | UnsetType = UNSET
-    kind: Kind | UnsetType = UNSET
+    kind: work_items.Kind | UnsetType = UNSET
     status: Status | UnsetType = UNSET
     settled_at: fields.Time | UnsetType = UNSET
 
