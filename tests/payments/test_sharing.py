@@ -7,7 +7,7 @@ from datetime import timedelta
 from typing import Any
 from uuid import UUID
 
-from kotally.bookings import placing, settling, wishes
+from kotally.bookings import placing, settling, waitlist, wishes
 from kotally.bookings.company import Company
 from kotally.bookings.meeting import Somebody
 from kotally.payments import sharing, using
@@ -323,6 +323,40 @@ async def test_a_visit_that_was_given_back_was_none(till: Till) -> None:
     assert (await _books(till, "ana", guest=gus, days=2)).code == "GUEST_VISITS_USED"
     await _ends(till, booked, settling.cancel)
     assert (await _books(till, "ana", guest=gus, days=2)).code == "booked"
+
+
+async def test_each_guest_comes_on_the_passes_that_are_left(till: Till) -> None:
+    """S12.5: of two passes, the one on which the guest came pays no more for that guest."""
+    gus = Somebody(reference="gus", name="Gus")
+    for product in ("first", "second"):
+        await till.sells(product, 5, sharing={"guests": True, "visits_per_guest": 1})
+        await till.buys(product)
+    paid = [(await _books(till, "ana", guest=gus, days=day))["entitlement_id"] for day in (1, 2)]
+    assert len(set(paid)) == 2
+    assert (await _books(till, "ana", guest=gus, days=3)).code == "GUEST_VISITS_USED"
+
+
+async def test_who_waits_for_a_place_waits_no_more_when_the_share_ends(till: Till) -> None:
+    """S12.4: a place that is not taken yet is no booking that stays."""
+    await _family(till, "bob", "cleo")
+    start = NOON + timedelta(days=1)
+    for contact in ("bob", "cleo"):
+        wish = wishes.Wish(
+            external_contact_id=contact,
+            external_ref=contact,
+            class_ref="yoga",
+            starts_at=start,
+            ends_at=start + timedelta(hours=1),
+            waitlist=True,
+        )
+        said = Said.of(await placing.place(till.db, till.location, wish, key=till.key()))
+        assert (said.code, said["contact_id"]) == ("waitlisted", str(await till.contact_id()))
+    await _unshares(till, "bob")
+    said = Said.of(await waitlist.promote(till.db, till.location, "yoga", key=till.key()))
+    assert [each["external_ref"] for each in said["promoted"]] == ["cleo"]
+    assert [(each["external_ref"], each["why"]) for each in said["skipped"]] == [
+        ("bob", "NOT_SHARED")
+    ]
 
 
 async def test_a_pass_for_new_guests_is_not_for_who_is_known(till: Till) -> None:

@@ -69,6 +69,8 @@ class Booking(Struct, frozen=True, kw_only=True):
     is_guest: bool = False
     lots: list[UUID] = []
     lots_reason: str | None = None
+    # Read from the database, not about to be written.
+    is_made: bool = False
 
     @property
     def rules(self) -> Attendance:
@@ -98,7 +100,7 @@ class Booking(Struct, frozen=True, kw_only=True):
             beneficiary_id=self.beneficiary_id,
             booked_by=self.booked_by,
             is_guest=self.is_guest,
-            booked_at=self.created_at,
+            booked_at=self.created_at if self.is_made else None,
             lots=self.lots,
             lots_reason=self.lots_reason,
         )
@@ -109,7 +111,8 @@ _SELECT: Final[LiteralString] = """
            b.product_config_id, b.calendar_id, b.units, b.entitlement_id, b.credits, b.mode,
            b.terms, b.cancel_window_minutes, b.starts_at, b.original_starts_at, b.ends_at,
            b.status, b.note, b.hold_id, b.absence_reported_at, b.closes_at, b.settled_at,
-           b.created_at, b.beneficiary_id, b.booked_by, b.is_guest, b.lots, b.lots_reason
+           b.created_at, b.beneficiary_id, b.booked_by, b.is_guest, b.lots, b.lots_reason,
+           true as is_made
       from kotally.bookings b
       join kotally.contacts c on c.location_id = b.location_id and c.id = b.contact_id
      where b.location_id = $1

@@ -7,6 +7,7 @@ from typing import Any
 from msgspec.structs import replace
 
 from kotally.bookings import records
+from kotally.bookings.company import demand_allowed
 from kotally.bookings.placing import fund
 from kotally.bookings.records import Booking, answer_of
 from kotally.core.calendar import iso
@@ -60,6 +61,8 @@ async def _promoted(
         if len(promoted) == places:
             break
         try:
+            # Who waits has no place yet: what has ended meanwhile has ended for it (S12.4).
+            await demand_allowed(scene, booking.contact_id, booking.made_for)
             after, facts = await fund(scene, booking)
         except Declined as declined:
             skipped.append(await _passed_over(scene, booking, declined))

@@ -1,8 +1,8 @@
--- What the API shows of each hold for an appointment, or with a reference: what became of its
--- booking, or of itself when it was taken without one. Bookings without a hold: booking_items.
--- `slices` are the lots that paid, also for what was used beyond the hold; none when an unlimited
--- plan paid, which is the entitlement then (S1.2). `contact_id` is whose credits paid; readers show
--- it to `beneficiary_id`, who comes instead, as well (S12.4).
+-- What the API shows of each hold for an appointment, with a reference or for somebody else: what
+-- became of its booking, or of itself when it was taken without one. Bookings without a hold:
+-- booking_items. `slices` are the lots that paid, also for what was used beyond the hold; none when
+-- an unlimited plan paid, which is the entitlement then (S1.2). `contact_id` is whose credits paid;
+-- readers show it to `beneficiary_id`, who comes instead, as well (S12.4).
 create or replace view kotally.appointment_items as
 select h.location_id, h.contact_id, h.id, h.placed_at, h.placed_seq,
        coalesce(h.appointment_at, h.placed_at) as at, t.status, j.item, u.beneficiary_id
@@ -50,4 +50,4 @@ select h.location_id, h.contact_id, h.id, h.placed_at, h.placed_seq,
               kotally.iso(h.placed_at) as booked_at, kotally.iso(h.closed_at) as closed_at,
               coalesce(s.slices, '[]') as slices, b.id as booking_id, b.class_ref, b.note,
               h.contact_id, u.beneficiary_id, u.booked_by, coalesce(u.is_guest, false) as is_guest) i) j
- where h.external_ref is not null or h.appointment_at is not null;
+ where h.external_ref is not null or h.appointment_at is not null or u.beneficiary_id is not null;
