@@ -57,9 +57,7 @@ class Server:
     def _family(self) -> list[psutil.Process]:
         """List the web processes; the database's supervisor is a child of the first one too."""
         first = psutil.Process(self._process.pid)
-        children = [
-            child for child in first.children() if "spawn_main" in " ".join(child.cmdline())
-        ]
+        children = [child for child in first.children() if "spawn_main" in _command(child)]
         return [first, *children]
 
 
@@ -152,6 +150,13 @@ def _free_port() -> int:
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         return probe.getsockname()[1]
+
+
+def _command(process: psutil.Process) -> str:
+    try:
+        return " ".join(process.cmdline())
+    except psutil.NoSuchProcess:  # it ended between being listed and being asked
+        return ""
 
 
 def _cpu(processes: list[psutil.Process]) -> int:
