@@ -61,16 +61,17 @@ class Club:
     location: str
 
     async def sells(self, product_id: str, credits_: int = 8, **rules: Any) -> str:
-        """Sell a membership; `rules` are those of Rules, `coverage` that of the version."""
-        coverage = rules.pop("coverage", None)
+        """Sell a membership, or another `kind`; `rules` are those of Rules and of the version."""
+        coverage, kind = rules.pop("coverage", None), rules.pop("kind", "membership")
         terms = Terms(
             name=product_id,
             credits=credits_,
+            expiry_days=rules.pop("expiry_days", None),
             coverage=coverage,
             rules=msgspec.convert(rules, Rules),
         )
         made = await products.create(
-            self.db, self.location, type="membership", terms=terms, product_id=product_id
+            self.db, self.location, type=kind, terms=terms, product_id=product_id
         )
         assert isinstance(made, products.Product), made
         return made.id

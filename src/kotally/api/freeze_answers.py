@@ -126,6 +126,7 @@ class ClosureShown(Answer, frozen=True, kw_only=True):
     closure_id: fields.RowId
     days: int
     lots_moved: int
+    packs_moved: Annotated[int, Meta(description="Packs without credits, such as unlimited ones.")]
     contacts: int
     credits_available: int
     credits_held: int

@@ -11,6 +11,7 @@ from datetime import date, datetime
 from typing import Any, Final, LiteralString
 from uuid import UUID
 
+import msgspec
 from msgspec import Struct
 
 from kotally.core.calendar import iso
@@ -20,6 +21,7 @@ from kotally.ledger.acts import Key, Outcome
 from kotally.ledger.plans import Entry, Posting
 from kotally.ledger.scenes import Declined, Done, Scene, play
 from kotally.memberships.extensions import Expiring, revivals
+from kotally.memberships.packs import MOVED_PACKS, PACKS, Pack, move_packs
 
 CLOSURE_DAYS_MAX: Final = 366
 SAMPLE_MAX: Final = 100  # lots named in an answer; all are counted
@@ -86,13 +88,14 @@ async def close(
 
     async def work(scene: Scene) -> Done:
         days = _days(closing)
-        lots = await _locked(scene, _LOTS, *_filter(closing))
+        lots, packs = await _locked(scene, _LOTS, PACKS, args=_filter(closing))
         closure_id = new_id()
         await scene.tx.execute(
             """
             insert into kotally.closures (
-              location_id, id, starts_on, reopens_on, product_config_ids, note, lots, created_at)
-            values ($1, $2, $3, $4, $5, $6, $7, $8)
+              location_id, id, starts_on, reopens_on, product_config_ids, note, lots, created_at,
+              packs)
+            values ($1, $2, $3, $4, $5, $6, $7, $8, $9)
             """,
             scene.location_id,
             closure_id,
@@ -102,8 +105,9 @@ async def close(
             closing.note,
             len(lots),
             scene.now,
+            msgspec.to_builtins(packs),
         )
-        await _move(scene, closure_id, lots, reason="closure")
+        await _move(scene, closure_id, lots, packs=packs, reason="closure")
         revived = revivals(
             scene,
             [
@@ -118,8 +122,9 @@ async def close(
             ],
         )
         await scene.post(revived)
-        await _told(scene, "closure_applied", closure_id, lots=lots)
-        return Done("closure_applied", _answer(closure_id, days, lots, postings=revived))
+        await _told(scene, "closure_applied", closure_id, lots=lots, packs=packs)
+        answer = _answer(closure_id, days, lots, packs=packs, postings=revived)
+        return Done("closure_applied", answer)
 
     return await play(db, location_id, "closure", key=key, work=work, preview=preview)
 
@@ -150,8 +155,8 @@ async def undo(
                 "CLOSURE_ALREADY_UNDONE", closure_id=closure_id, undone_at=iso(row["undone_at"])
             )
         days = (row["reopens_on"] - row["starts_on"]).days
-        lots = await _locked(scene, _MOVED, closure_id, -days)
-        await _move(scene, closure_id, lots, reason="reversal")
+        lots, packs = await _locked(scene, _MOVED, MOVED_PACKS, args=(closure_id, -days))
+        await _move(scene, closure_id, lots, packs=packs, reason="reversal")
         lost = _expiries(scene, lots)
         await scene.post(lost)
         await scene.tx.execute(
@@ -160,8 +165,8 @@ async def undo(
             closure_id,
             scene.now,
         )
-        await _told(scene, "closure_undone", closure_id, lots=lots)
-        return Done("closure_undone", _answer(closure_id, days, lots, postings=lost))
+        await _told(scene, "closure_undone", closure_id, lots=lots, packs=packs)
+        return Done("closure_undone", _answer(closure_id, days, lots, packs=packs, postings=lost))
 
     operation = f"undo closure {closure_id}"
     return await play(db, location_id, operation, key=key, work=work, preview=preview)
@@ -180,17 +185,25 @@ def _filter(closing: Closing) -> tuple[date, date, list[str] | None]:
     return closing.starts_on, closing.reopens_on, closing.product_config_ids
 
 
-async def _locked(scene: Scene, sql: LiteralString, *args: Any) -> list[_Lot]:  # noqa: ANN401 - what the statement takes
-    """Lock whoever has such lots and read them as they are then."""
-    seen = await scene.tx.rows(_Lot, sql, scene.location_id, *args)
-    await scene.lock(sorted({lot.contact_id for lot in seen}))
-    mine = {lot.contact_id for lot in seen}
-    found = await scene.tx.rows(_Lot, sql, scene.location_id, *args)
-    return [lot for lot in found if lot.contact_id in mine]
+async def _locked(
+    scene: Scene, lots: LiteralString, packs: LiteralString, *, args: tuple[Any, ...]
+) -> tuple[list[_Lot], list[Pack]]:
+    """Lock whoever has such lots or packs and read them as they are then."""
+    place = (scene.location_id, *args)
+    mine = {lot.contact_id for lot in await scene.tx.rows(_Lot, lots, *place)}
+    mine |= {pack.contact_id for pack in await scene.tx.rows(Pack, packs, *place)}
+    await scene.lock(sorted(mine))
+    return (
+        [lot for lot in await scene.tx.rows(_Lot, lots, *place) if lot.contact_id in mine],
+        [pack for pack in await scene.tx.rows(Pack, packs, *place) if pack.contact_id in mine],
+    )
 
 
-async def _move(scene: Scene, closure_id: UUID, lots: Sequence[_Lot], *, reason: str) -> None:
+async def _move(
+    scene: Scene, closure_id: UUID, lots: Sequence[_Lot], *, packs: Sequence[Pack], reason: str
+) -> None:
     key = scene.key
+    await move_packs(scene, packs)
     await scene.tx.execute(
         _CHANGE,
         scene.location_id,
@@ -212,7 +225,7 @@ async def _move(scene: Scene, closure_id: UUID, lots: Sequence[_Lot], *, reason:
                    and f.contact_id = any ($2)) f
         """,
         scene.location_id,
-        list({lot.contact_id for lot in lots}),
+        list({each.contact_id for each in (*lots, *packs)}),
     )
 
 
@@ -229,26 +242,37 @@ def _expiries(scene: Scene, lots: Sequence[_Lot]) -> list[Posting]:
     ]
 
 
-async def _told(scene: Scene, type_: str, closure_id: UUID, *, lots: Sequence[_Lot]) -> None:
-    moved: dict[UUID, list[dict[str, Any]]] = {}
+async def _told(
+    scene: Scene, type_: str, closure_id: UUID, *, lots: Sequence[_Lot], packs: Sequence[Pack]
+) -> None:
+    told: dict[UUID, dict[str, Any]] = {}
+    for each in (*lots, *packs):
+        told.setdefault(each.contact_id, {"closure_id": closure_id, "lots": [], "packs": []})
     for lot in lots:
-        moved.setdefault(lot.contact_id, []).append(
+        told[lot.contact_id]["lots"].append(
             {"lot_id": lot.id, "from_at": lot.expires_at, "to_at": lot.to_at}
         )
-    await scene.happened_to(
-        type_,
-        {contact: {"closure_id": closure_id, "lots": each} for contact, each in moved.items()},
-    )
+    for pack in packs:
+        told[pack.contact_id]["packs"].append(
+            {"entitlement_id": pack.id, "from_at": pack.from_at, "to_at": pack.to_at}
+        )
+    await scene.happened_to(type_, told)
 
 
 def _answer(
-    closure_id: UUID, days: int, lots: Sequence[_Lot], *, postings: Sequence[Posting]
+    closure_id: UUID,
+    days: int,
+    lots: Sequence[_Lot],
+    *,
+    packs: Sequence[Pack],
+    postings: Sequence[Posting],
 ) -> dict[str, Any]:
     return {
         "closure_id": closure_id,
         "days": days,
         "lots_moved": len(lots),
-        "contacts": len({lot.contact_id for lot in lots}),
+        "packs_moved": len(packs),
+        "contacts": len({each.contact_id for each in (*lots, *packs)}),
         "credits_available": sum(lot.available for lot in lots),
         "credits_held": sum(lot.held for lot in lots),
         "credits_moved": sum(entry.amount for each in postings for entry in each.entries),

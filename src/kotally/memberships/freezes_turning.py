@@ -47,6 +47,23 @@ _LOTS: Final[LiteralString] = """
 """
 
 
+_PACKS: Final[LiteralString] = """
+    update kotally.entitlements e set ends_at = n.to_at, projected_ends_at = null
+      from (
+        select o.id, kotally.add_local_days(o.ends_at, d.days, t.timezone) as to_at
+          from kotally.freezes f
+          join kotally.locations t on t.id = $1
+          join kotally.entitlements o
+            on o.location_id = $1 and o.contact_id = f.contact_id and o.is_ruled
+           and o.ends_at > f.starts_at
+         cross join lateral kotally.lot_of_pack(o) k
+         cross join lateral (select kotally.frozen_days(k, f, t.timezone) as days) d
+         where f.location_id = $1 and f.id = $2 and f.covers_packs and k.id is not null
+           and d.days > 0) n
+     where e.location_id = $1 and e.id = n.id
+"""
+
+
 async def begin(scene: Scene, freeze: Freeze) -> Freeze:
     """Begin a freeze whose time has come; its membership's period is the one that it moves."""
     running = await shift(scene, freeze, freeze.span.days)
@@ -76,6 +93,7 @@ async def end(scene: Scene, freeze: Freeze, resumes_on: date) -> Freeze:
     await freezes_records.update(scene, ended)
     for row in await scene.tx.fetch(_LOTS, scene.location_id, freeze.id):
         await scene.change_expiry(row["id"], row["to_at"], reason="freeze", cause_id=freeze.id)
+    await scene.tx.execute(_PACKS, scene.location_id, freeze.id)
     await project(scene, freeze.contact_id)
     await scene.happened(
         freeze.contact_id,

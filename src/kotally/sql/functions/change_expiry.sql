@@ -11,6 +11,12 @@ create or replace function kotally.change_expiry(
          p_cause_id, p_source, p_actor, p_correlation_id, p_now
     from kotally.lots l
    where l.location_id = p_location_id and l.id = p_lot_id;
+  -- A pack is good for as long as its credits.
+  update kotally.entitlements e set ends_at = p_to_at
+    from kotally.lots l
+   where l.location_id = p_location_id and l.id = p_lot_id
+     and e.location_id = p_location_id and e.id = l.entitlement_id and e.type = 'package'
+     and e.end_reason is null and e.ends_at = l.expires_at;
   update kotally.lots l set expires_at = p_to_at, projected_expires_at = null
    where l.location_id = p_location_id and l.id = p_lot_id
 $$;

@@ -50,7 +50,7 @@ create or replace function kotally.entitlement_rows(
                end as is_blocked) v
       where l.entitlement_id = e.id) s
    cross join lateral (
-     select coalesce(s.until, m.period_ends_at, e.ends_at, 'infinity') as expires_at,
+     select coalesce(s.until, m.period_ends_at, e.projected_ends_at, e.ends_at, 'infinity') as expires_at,
             s.remaining + s.held > 0 or coalesce(m.period_ends_at > p_at, false) or d.is_past_due
               as is_running) x
    where e.location_id = p_location_id and e.id = any (p_ids)

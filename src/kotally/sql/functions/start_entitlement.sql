@@ -8,6 +8,7 @@ declare
   v_args jsonb := p_act.args::jsonb;
   v_plan jsonb := p_act.args::jsonb -> 'membership';
   v_entitlement_id uuid := (p_act.args::jsonb ->> 'entitlement_id')::uuid;
+  v_is_ruled boolean;
 begin
   if v_plan is not null and exists (
        select from kotally.memberships m
@@ -26,7 +27,8 @@ begin
     p_location_id, v_entitlement_id, p_contact_id, p_act.product_config_id,
     (v_args ->> 'version')::integer, v_args ->> 'type', (v_args ->> 'starts_at')::timestamptz,
     (v_args ->> 'ends_at')::timestamptz, p_now,
-    kotally.is_ruled(p_location_id, p_act.product_config_id, (v_args ->> 'version')::integer));
+    kotally.is_ruled(p_location_id, p_act.product_config_id, (v_args ->> 'version')::integer))
+  returning is_ruled into v_is_ruled;
   if v_plan is not null then
     perform kotally.start_period(p_location_id, p_contact_id, v_entitlement_id, p_act, p_now);
   end if;
@@ -40,6 +42,10 @@ begin
     v_entitlement_id, (v_args ->> 'amount_cents')::bigint, v_args ->> 'currency',
     (v_args ->> 'paid_at')::timestamptz, p_act.external_ref, p_act.args::json -> 'metadata',
     (v_args ->> 'credits')::bigint, p_now, v_args ->> 'payment_fingerprint');
+  -- A freeze that runs covers what is bought under it.
+  if v_is_ruled then
+    perform kotally.project_lots(p_location_id, p_contact_id);
+  end if;
   return v_entitlement_id;
 end;
 $$;

@@ -82,6 +82,8 @@ create table kotally.entitlements (
   starts_at         timestamptz not null,
   ends_at           timestamptz,
   end_reason        text,
+  -- Where a freeze that covers a pack without lots will move its end (S8.4).
+  projected_ends_at timestamptz,
   -- Whether its version is unlimited or has caps (kotally.is_ruled): the rest is spared the look.
   is_ruled          boolean not null default false,
   created_at        timestamptz not null,

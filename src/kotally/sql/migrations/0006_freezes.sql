@@ -47,6 +47,8 @@ create table kotally.closures (
   product_config_ids text[],
   note        text not null check (length(note) between 1 and 1000),
   lots        integer not null check (lots >= 0),
+  -- The packs without lots that it moved: which, from when, to when.
+  packs       jsonb not null default '[]' check (jsonb_typeof(packs) = 'array'),
   created_at  timestamptz not null,
   undone_at   timestamptz,
   primary key (location_id, id),
