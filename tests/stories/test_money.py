@@ -71,11 +71,11 @@ async def test_a_dispute_is_won(mia: Member) -> None:
     assert await place.status() == "unfunded"
     await mia.cannot_book("cal_yoga", on="2026-01-21 18:00", because="NO_ENTITLEMENT")
 
-    await clock.moves_to("2026-01-18 09:00")
+    await clock.moves_to("2026-01-14 09:00")
     await mia.payment("dispute", paid["payment_id"], says="dispute_won", event="won")
     await mia.has(available=9, held=1)
     assert await place.status() == "booked"
-    assert await mia.expires("ten") == "2026-04-16 00:00"
+    assert await mia.expires("ten") == "2026-04-12 00:00"
 
     done = await mia.payment("refund", paid["payment_id"], says="refunded", amount_cents=4_950)
     assert done["credits_revoked_now"] == 5
