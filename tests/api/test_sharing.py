@@ -118,6 +118,29 @@ async def test_a_stranger_a_removed_sharer_and_another_location_use_nothing(
     assert (await _uses(other, beneficiary_contact_id="leo"))["reason_code"] == "CONTACT_NOT_FOUND"
 
 
+async def test_a_check_takes_the_beneficiary(shop: Shop) -> None:
+    """S3.1: the answer is that of the use, whoever asks."""
+    await shop.grant(PACKAGE)
+    await _family(shop, "leo", credits_=2)
+    for amount, says in ((2, "eligible"), (3, "INSUFFICIENT_CREDITS")):
+        asked: dict[str, Any] = {"beneficiary_contact_id": "leo", "amount": amount}
+        checked = await shop.check(**asked)
+        used = await _uses(shop, **asked, preview=True)
+        assert checked["reason_code"] == says
+        assert (checked["ok"], checked["balance_after"]) == (used["ok"], used["balance_after"])
+        assert checked.get("short_by") == used.get("short_by")
+    assert (await shop.check(amount=12))["reason_code"] == "eligible"
+    unknown = await shop.check(beneficiary_contact_id="nobody")
+    assert unknown["reason_code"] == "CONTACT_NOT_FOUND"
+    await _ends(shop, "leo")
+    assert (await shop.check(beneficiary_contact_id="leo"))["reason_code"] == "NO_ENTITLEMENT"
+    both = {"external_contact_id": MEMBER, "calendar_id": CALENDAR, "explain": True}
+    refused = await shop.post(
+        "/entitlements/check-eligibility", both | {"beneficiary_contact_id": "leo"}
+    )
+    assert [each["field"] for each in refused.json()["errors"]] == ["explain"]
+
+
 async def test_each_refusal_of_a_guest_has_its_code(shop: Shop) -> None:
     """S12.5: too often, known as new, the owner, nobody, without a plan for guests."""
     gus: dict[str, Any] = {"guest": {"email": "gus@example.com", "name": "Gus"}}

@@ -7,10 +7,10 @@ from typing import Annotated, Any
 from msgspec import UNSET, Meta, Struct, UnsetType, field
 
 from kotally.api import fields
-from kotally.api.call import Answer, Call, Refusal, Reply, Request
+from kotally.api.call import Answer, Call, Invalid, Refusal, Reply, Request
 from kotally.api.outcomes import act_of, reply_to
 from kotally.api.routing import Route
-from kotally.bookings import overdue
+from kotally.bookings import lending, overdue
 from kotally.ledger.acts import Act
 
 
@@ -34,6 +34,16 @@ class CheckRequest(CreditRequest, frozen=True, kw_only=True, omit_defaults=True)
     explain: Annotated[
         bool, Meta(description="Say of every plan and lot whether it could pay, and why not.")
     ] = False
+    beneficiary_contact_id: Annotated[
+        fields.ContactKey | None,
+        Meta(description="Who would come instead; the contact must share credits with them."),
+    ] = None
+
+    def __post_init__(self) -> None:
+        """Refuse to explain what is said of the contact's own use for somebody else's."""
+        super().__post_init__()
+        if self.explain and self.beneficiary_contact_id is not None:
+            raise Invalid("explain", "tells of the contact's own use; leave out who else comes")
 
 
 class DeductRequest(CreditRequest, frozen=True, kw_only=True, omit_defaults=True):
@@ -136,6 +146,12 @@ async def check(call: Call[CheckRequest]) -> Reply:
     """Say what a deduction would come to; changes nothing (S3.6)."""
     engine, request = call.engine, call.request
     args = '{"explain":true}' if request.explain else None
+    if request.beneficiary_contact_id is not None:
+        args = await lending.args_for(
+            engine.db, request.location_id, request.beneficiary_contact_id
+        )
+        if args is None:
+            return call.refuse("CONTACT_NOT_FOUND")
     outcome = await overdue.check(
         engine.db, engine.checks, request.location_id, act=act_of(call, "check", request, args=args)
     )
@@ -182,7 +198,7 @@ ROUTES = (
         handler=check,
         answer=Eligible,
         refusal=NotEligible,
-        codes=("eligible", *_TAKING),
+        codes=("eligible", "CONTACT_NOT_FOUND", *_TAKING),
         tag="Credits",
         summary="Check whether a contact can pay",
         description=(

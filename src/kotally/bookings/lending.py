@@ -80,6 +80,14 @@ async def lenders_of(db: Queries, location_id: str, user: UUID | str) -> list[Le
     )
 
 
+async def args_for(db: Queries, location_id: str, user: str) -> str | None:
+    """Write the args of a check for somebody else than whose credits pay; None if unknown."""
+    user_id: UUID | None = await db.fetchval(
+        "select c.id from kotally.find_contact($1, $2) c", location_id, user
+    )
+    return None if user_id is None else _encode({"beneficiary_id": user_id}).decode()
+
+
 async def demand_shared(scene: Scene, owner_id: UUID, user_id: UUID) -> None:
     """Refuse with NOT_SHARED who may not use an owner's credits, or not any more."""
     lenders = await lenders_of(scene.tx, scene.location_id, user_id)

@@ -83,8 +83,11 @@ async def _known(scene: Scene, who: Somebody) -> UUID | None:
     return await scene.tx.fetchval(
         """
         select c.id from kotally.contacts c
-         where c.location_id = $1 and (lower(c.email) = lower($2) or c.phone = $3)
-         order by lower(c.email) = lower($2) desc nulls last, c.created_at, c.id limit 1
+         where c.location_id = $1
+           and (lower(c.email) = lower(trim($2))
+                or regexp_replace(c.phone, '[^0-9]', '', 'g')
+                   = nullif(regexp_replace($3, '[^0-9]', '', 'g'), ''))
+         order by lower(c.email) = lower(trim($2)) desc nulls last, c.created_at, c.id limit 1
         """,
         scene.location_id,
         who.email,

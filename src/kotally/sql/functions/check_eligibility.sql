@@ -13,7 +13,9 @@ begin
   if p_contact_id is null then
     return (0, 'NO_ENTITLEMENT', false, p_act.correlation_id, json_build_object('balance_after', 0))::kotally.outcome;
   end if;
-  v_state := kotally.narrowed(p_location_id, p_contact_id, v_state, p_act.args);
+  if p_act.args is not null then
+    v_state := kotally.narrowed(p_location_id, p_contact_id, v_state, p_act.args);
+  end if;
   if v_state.plans is null then
     v_funding := kotally.fund(
       v_state.lots, v_state.available, v_state.blockers, p_act.product_config_id, p_act.calendar_id,

@@ -18,10 +18,12 @@ begin
       'entitlement_id', kotally.first_entitlement(v_hold), 'contact_id', p_contact_id,
       'hold_id', v_hold.id, 'credits', v_hold.amount))::kotally.outcome;
   end if;
+  v_state := kotally.spending_of(p_location_id, p_contact_id, p_now);
+  if p_act.args is not null then
+    v_state := kotally.narrowed(p_location_id, p_contact_id, v_state, p_act.args);
+  end if;
   v_state := kotally.take(
-    p_location_id, p_act, p_contact_id,
-    kotally.narrowed(
-      p_location_id, p_contact_id, kotally.spending_of(p_location_id, p_contact_id, p_now), p_act.args), p_now,
+    p_location_id, p_act, p_contact_id, v_state, p_now,
     (select l.cancel_window_minutes from kotally.location_of(p_location_id) l));
   if v_state.code in ('deducted', 'held') then
     v_state.posting.part := p_part;

@@ -63,7 +63,8 @@ create table kotally.contacts (
   constraint contacts_external_id_key unique (location_id, external_id)
 );
 create index contacts_email_idx on kotally.contacts (location_id, lower(email)) where email is not null;
-create index contacts_phone_idx on kotally.contacts (location_id, phone) where phone is not null;
+create index contacts_phone_idx on kotally.contacts (location_id, regexp_replace(phone, '[^0-9]', '', 'g'))
+  where phone is not null;
 
 -- One row per contact: the mutex of everything that moves the contact's credits, the cached
 -- sums of the contact's lots, and the head of the contact's hash chain.
