@@ -58,6 +58,9 @@ async def test_a_guest_is_booked_and_a_lot_is_named(kotally: Kotally, db: Databa
     booked = await run(kotally, *place, "--reference", "one", *guest, *lots)
     assert (booked["is_guest"], booked["booked_by"]) == (True, "ana")
     assert [each["lot_id"] for each in booked["funding"]] == [second]
+    for contact in ("ana", booked["beneficiary_id"]):
+        listed = await run(kotally, "booking", "list", "--contact", contact)
+        assert [each["booking_id"] for each in listed["bookings"]] == [booked["booking_id"]]
     again = await kotally(*place, "--reference", "two", *guest, "--location", "loc_1")
     assert (again.code, "GUEST_VISITS_USED" in again.err) == (1, True)
 

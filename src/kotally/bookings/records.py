@@ -152,18 +152,24 @@ async def of_class(
 
 
 async def of_contact(
-    db: Queries, location_id: str, contact_id: UUID, *, since: datetime
+    db: Queries, location_id: str, contact_id: UUID, *, since: datetime, is_person: bool = False
 ) -> list[Booking]:
-    """Read the contact's open bookings of classes from a time on, by class time."""
+    """
+    Read the contact's open bookings of classes from a time on, by class time.
+
+    They are those its credits pay for; of a person also those that others' pay for.
+    """
     return await db.rows(
         Booking,
         _SELECT
-        + " and b.contact_id = $2 and b.starts_at >= $3 and b.status = any ($4)"
+        + " and (b.contact_id = $2 or $5 and b.beneficiary_id = $2)"
+        + " and b.starts_at >= $3 and b.status = any ($4)"
         + " order by b.starts_at, b.id",
         location_id,
         contact_id,
         since,
         list(OPEN),
+        is_person,
     )
 
 

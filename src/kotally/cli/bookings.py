@@ -203,7 +203,7 @@ async def _list(db: Database, arguments: Arguments) -> Said:
     if contact is None:
         raise Failure(f"There is no contact {arguments.contact!r} in {location.id}.")
     found = await records.of_contact(
-        db, location.id, contact.id, since=location.now - timedelta(days=1)
+        db, location.id, contact.id, since=location.now - timedelta(days=1), is_person=True
     )
     if not found:
         return Said({"bookings": []}, [f"{arguments.contact} has no open booking."])
