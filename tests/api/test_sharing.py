@@ -217,6 +217,8 @@ async def test_two_want_the_last_credit_of_their_mother_at_once(shop: Shop) -> N
 async def test_a_restore_of_a_shared_use_names_the_owner(shop: Shop) -> None:
     await _family(shop, "leo")
     used = await _uses(shop, "leo", external_ref="visit", appointment_time=SOON)
+    refused = await shop.restore(external_ref="visit", external_contact_id="leo")
+    assert (refused["reason_code"], refused["owner_contact_id"]) == ("NOTHING_TO_RESTORE", MEMBER)
     back = await shop.restore(external_ref="visit")
     assert (back["reason_code"], back["hold_id"], back["balance_after"]) == (
         "restored",
@@ -225,6 +227,8 @@ async def test_a_restore_of_a_shared_use_names_the_owner(shop: Shop) -> None:
     )
     (seen,) = (await shop.get("/contacts/leo/appointments/past")).json()["appointments"]
     assert seen["status"] == "restored"
+    again = await shop.restore(external_ref="visit", external_contact_id="leo")
+    assert (again["reason_code"], "owner_contact_id" in again) == ("NOTHING_TO_RESTORE", False)
 
 
 async def test_a_shared_hold_is_settled_like_any(shop: Shop) -> None:

@@ -81,7 +81,8 @@ _CATALOGUE = (
     refused(
         "NOTHING_TO_RESTORE",
         "No deduction is left that could be given back.",
-        "Check external_ref, or the contact and product the credits were taken for.",
+        "Check external_ref, or the contact and product the credits were taken for; "
+        "`owner_contact_id`, if given, is whose credits paid.",
     ),
     refused(
         "CLOCK_NOT_ADVANCED",

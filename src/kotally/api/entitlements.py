@@ -118,6 +118,9 @@ class NotEligible(Refusal, frozen=True, kw_only=True):
     ] = UNSET
     cap: CapUsage | UnsetType = UNSET
     explain: list[Considered] | UnsetType = UNSET
+    owner_contact_id: Annotated[
+        str | UnsetType, Meta(description="Of a restore: whose credits paid; name that contact.")
+    ] = UNSET
 
 
 class Deducted(Answer, frozen=True, kw_only=True):

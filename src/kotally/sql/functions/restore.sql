@@ -1,5 +1,5 @@
 -- Give back a deduction, or a part of it (S4). Codes: restored, CANCELLATION_WINDOW_EXPIRED,
--- ALREADY_RESTORED, NOTHING_TO_RESTORE.
+-- ALREADY_RESTORED, NOTHING_TO_RESTORE: if somebody else's credits paid for the booking, with whose.
 create or replace function kotally.restore(
   p_location_id text, p_act kotally.act, p_contact_id uuid, p_now timestamptz
 ) returns kotally.outcome language plpgsql as $$
@@ -11,8 +11,15 @@ declare
   v_first uuid;
 begin
   if v_hold.id is null then
-    return (0, 'NOTHING_TO_RESTORE', false, p_act.correlation_id, json_build_object(
-      'balance_after', kotally.visible_balance(p_location_id, p_contact_id, p_now)))::kotally.outcome;
+    return (0, 'NOTHING_TO_RESTORE', false, p_act.correlation_id, json_strip_nulls(json_build_object(
+      'balance_after', kotally.visible_balance(p_location_id, p_contact_id, p_now),
+      'owner_contact_id', (
+        select c.external_id from kotally.shared_uses u
+          join kotally.holds h on h.location_id = p_location_id and h.id = u.hold_id
+          join kotally.contacts c on c.location_id = p_location_id and c.id = u.owner_id
+         where u.location_id = p_location_id and u.beneficiary_id = p_contact_id
+           and h.external_ref = p_act.external_ref and h.is_live
+         order by h.id limit 1))))::kotally.outcome;
   end if;
   v_first := kotally.first_entitlement(v_hold);
   v_left := greatest(v_hold.amount - v_hold.released - v_hold.penalised - v_hold.returned, 0);
