@@ -46,11 +46,13 @@ async def brings(till: Till, **guest: Any) -> Said:
     return await uses(till, till.contact, guest=Somebody(**guest))
 
 
-async def books(till: Till, contact: str, *, days: int = 1, **company: Any) -> Said:
+async def books(
+    till: Till, contact: str, *, days: int = 1, ref: str | None = None, **company: Any
+) -> Said:
     start = NOON + timedelta(days=days)
     wish = wishes.Wish(
         external_contact_id=contact,
-        external_ref=make.name("booking"),
+        external_ref=ref or make.name("booking"),
         starts_at=start,
         ends_at=start + timedelta(hours=1),
         company=Company(**company),

@@ -96,6 +96,19 @@ async def test_ones_own_credits_are_for_guests_only_if_the_plan_says_so(till: Ti
     assert await till.balance() == (10, 0, 0, 0)
 
 
+async def test_a_guest_comes_on_an_unlimited_plan_within_its_caps(till: Till) -> None:
+    """S3.3, S12.5: one guest a day, beside the member."""
+    await till.sells(
+        "open", unlimited=True, caps=[{"count": 1, "window": "day"}], sharing={"guests": True}
+    )
+    await till.buys("open")
+    gus = Somebody(reference="gus", name="Gus")
+    assert (await books(till, "ana")).code == "booked"
+    booked = await books(till, "ana", guest=gus)
+    assert (booked.code, booked["credits"], booked["is_guest"]) == ("booked", 0, True)
+    assert (await books(till, "ana", guest=gus)).code == "CAP_REACHED"
+
+
 async def test_nobody_is_their_own_guest(till: Till) -> None:
     """S12.5: a guest is recognised."""
     await till.sells("pass", 5, sharing={"guests": True})

@@ -65,6 +65,17 @@ async def test_a_booking_is_paid_by_whoever_shares(till: Till) -> None:
     assert await till.balance() == (9, 0, 0, 0)
 
 
+async def test_a_shared_booking_that_is_told_again_is_known(till: Till) -> None:
+    """S15.3: by its reference, whoever's credits pay and whoever asks."""
+    await family(till, "bob")
+    first = await books(till, "bob", ref="one")
+    for again in (await books(till, "bob", ref="one"), await books(till, "ana", ref="one")):
+        assert (again.code, again["booking_id"]) == ("DUPLICATE_EVENT", first["booking_id"])
+    await ends(till, first, settling.cancel)
+    assert (await books(till, "bob", ref="one")).code == "booked"
+    assert await till.balance() == (9, 1, 0, 0)
+
+
 async def test_a_use_is_previewed(till: Till) -> None:
     await family(till, "bob")
     shown = await uses(till, "bob", preview=True)

@@ -171,7 +171,10 @@ create table kotally.shared_uses (
   primary key (location_id, hold_id),
   constraint shared_uses_hold_fkey
     foreign key (location_id, hold_id) references kotally.holds (location_id, id),
+  constraint shared_uses_owner_fkey
+    foreign key (location_id, owner_id) references kotally.contacts (location_id, id),
   constraint shared_uses_beneficiary_fkey
-    foreign key (location_id, beneficiary_id) references kotally.contacts (location_id, id)
+    foreign key (location_id, beneficiary_id) references kotally.contacts (location_id, id),
+  constraint shared_uses_for_another check (owner_id <> beneficiary_id)
 );
 create index shared_uses_beneficiary_idx on kotally.shared_uses (location_id, beneficiary_id, used_at);
