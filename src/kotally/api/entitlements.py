@@ -174,8 +174,8 @@ async def submitted(call: Call[Any], act: Act) -> Reply:
 
 async def restore(call: Call[RestoreRequest]) -> Reply:
     """Give back a deduction."""
-    act = act_of(call, "restore", call.request)
-    outcome = await call.engine.writer.submit(call.request.location_id, act)
+    engine, act = call.engine, act_of(call, "restore", call.request)
+    outcome = await overdue.submit(engine.db, engine.writer, call.request.location_id, act=act)
     return reply_to(outcome, act.body, operation="restore")
 
 

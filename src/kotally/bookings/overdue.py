@@ -103,9 +103,9 @@ async def check(db: Database, checks: BatchedRead, location_id: str, *, act: Act
 
 async def submit(db: Database, writer: Writer, location_id: str, *, act: Act) -> Outcome:
     """
-    Carry out an act; when it is refused while something is due, do that first and try again.
+    Carry out an act; when something is due of its contact, do that first and try again.
 
-    What is not refused costs nothing more than the writer's own way.
+    When nothing is due it costs nothing more than the writer's own way.
     """
     outcome = await writer.submit(location_id, act)
     return (
@@ -134,11 +134,24 @@ async def caught_up(db: Database, location_id: str, act: Act, *, is_last: bool) 
 
     When nothing could be done, or at the last attempt, the act asks to be decided as it stands.
     """
-    contact_id = await behind(db, location_id, act.external_contact_id or "")
+    contact_id = await behind(db, location_id, await _whose(db, location_id, act))
     if contact_id is None:
         return act
     done = await catch_up(db, location_id, contact_id)
     return as_it_stands(act) if is_last or not done else act
+
+
+async def _whose(db: Queries, location_id: str, act: Act) -> str:
+    """Say whose act it is: it names the contact, or a hold."""
+    if act.external_contact_id is not None or act.hold_id is None:
+        return act.external_contact_id or ""
+    return str(
+        await db.fetchval(
+            "select h.contact_id from kotally.holds h where h.location_id = $1 and h.id = $2",
+            location_id,
+            act.hold_id,
+        )
+    )
 
 
 def as_it_stands(act: Act) -> Act:

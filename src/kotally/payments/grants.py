@@ -10,6 +10,7 @@ from zoneinfo import ZoneInfo
 import msgspec
 from msgspec import Struct
 
+from kotally.bookings import overdue
 from kotally.core.calendar import iso, local_date
 from kotally.core.ids import new_id
 from kotally.db import Database, Queries
@@ -93,16 +94,23 @@ async def grant(db: Database, writer: Writer, purchase: Purchase, *, key: Key) -
     Codes: `grant_applied`, `CONFIG_NOT_FOUND`, `DUPLICATE_EVENT`, `PURCHASE_LIMIT_REACHED`,
     `BILLING_SUSPENDED`, `IDEMPOTENCY_CONFLICT`, `REQUEST_IN_PROGRESS`. Raises Misreported.
     """
-    for _ in range(PLAN_ATTEMPTS):
+    location_id, contact = purchase.location_id, purchase.external_contact_id
+    for attempt in range(PLAN_ATTEMPTS):
         terms = await _terms(db, purchase)
         if terms.membership_id is not None:
+            # A membership that has ended unpaid by now is not renewed: a new one begins (S11.4).
+            await overdue.bring_up_to_date(db, location_id, contact)
             try:
                 return await renewing.pay(db, purchase, terms.membership_id, key=key)
             except renewing.MovedOn:
                 continue
-        outcome = await writer.submit(purchase.location_id, _act(purchase, terms, key))
-        if outcome.code != "STALE":
+        planned = _act(purchase, terms, key)
+        if attempt:
+            planned = overdue.as_it_stands(planned)
+        outcome = await writer.submit(location_id, planned)
+        if outcome.code != overdue.STALE:
             return outcome
+        await overdue.bring_up_to_date(db, location_id, contact)
     return Outcome(
         "REQUEST_IN_PROGRESS", replayed=False, correlation_id=key.correlation_id, answer="{}"
     )
