@@ -224,6 +224,31 @@ async def test_all_reports_of_a_first_payment_in_any_order(
     assert found["period_ends_at"] == FEBRUARY
 
 
+async def test_a_first_payment_that_comes_late_starts_where_its_period_does(club: Club) -> None:
+    """S9.2: the provider's period decides, not the day of the payment."""
+    await club.sells("eight")
+    await club.moves_to("2026-01-04T15:00")
+    member = await club.pays("eight", period_starts_at=ny("2026-01-01T15:00"))
+    assert (await club.membership(member["entitlement_id"]))["period_ends_at"] == FEBRUARY
+    assert member["expires_at"] == "2026-02-01T05:00:00.000Z"
+
+    ahead = await club.pays("eight", "bob", period_starts_at=FEBRUARY)
+    ends_at = (await club.membership(ahead["entitlement_id"]))["period_ends_at"]
+    assert ends_at == ny("2026-02-04T05:00")
+
+
+async def test_a_payment_for_a_period_before_the_first_is_kept_and_looked_at(club: Club) -> None:
+    """S9.1: it is another sale, so it pays a period; which one was meant is in the queue."""
+    await club.sells("eight")
+    await club.moves_to("2026-02-02T15:00")
+    member = await club.pays("eight", payment="in_2", period_starts_at=FEBRUARY)
+    early = await club.pays("eight", payment="in_1", period_starts_at=ny("2026-01-01T05:00"))
+
+    assert (early.code, early["credits_granted"]) == ("grant_applied", 8)
+    assert (await club.membership(member["entitlement_id"]))["paid_number"] == 2
+    assert await queue(club) == ["billing_drift"]
+
+
 async def test_a_renewal_before_its_membership_can_be_repeated(club: Club) -> None:
     """S9.1, S15.4: what came too early burns nothing; once the membership is known it counts."""
     await club.sells("eight")

@@ -179,7 +179,9 @@ def _arguments(purchase: Purchase, terms: _Terms) -> dict[str, Any]:
     payment_id = new_id()
     # An unlimited plan has periods and no credits (S1.2).
     credits_ = 0 if _rules(terms).unlimited else terms.credits
-    current = _period(terms, paid_at)
+    # The provider's own period decides where a membership begins (S9.2).
+    began_at = min(purchase.period_starts_at or paid_at, terms.now)
+    current = _period(terms, began_at)
     validity = _validity(terms, paid_at, current=current)
     arguments |= {
         "version": terms.version,
@@ -200,7 +202,7 @@ def _arguments(purchase: Purchase, terms: _Terms) -> dict[str, Any]:
         # The kernel looks under its lock whether this person may buy it (B4, B11).
         arguments["intro"] = intro
     if current:
-        arguments["membership"] = _membership(terms, current, paid_at=paid_at)
+        arguments["membership"] = _membership(terms, current, began_at=began_at)
     if credits_:
         arguments["lot"] = _lot(purchase, terms, validity=validity, payment_id=payment_id)
         if current:
@@ -208,12 +210,12 @@ def _arguments(purchase: Purchase, terms: _Terms) -> dict[str, Any]:
     return arguments
 
 
-def _period(terms: _Terms, paid_at: datetime) -> Period | None:
+def _period(terms: _Terms, began_at: datetime) -> Period | None:
     """Return the first period of a membership."""
     if terms.type != "membership":
         return None
     zone = ZoneInfo(terms.timezone)
-    return period(local_date(paid_at, zone), _rules(terms).period_months, 1, zone=zone)
+    return period(local_date(began_at, zone), _rules(terms).period_months, 1, zone=zone)
 
 
 def _validity(terms: _Terms, paid_at: datetime, *, current: Period | None) -> Good:
@@ -231,9 +233,9 @@ def _first_instalment(terms: _Terms, whole: Period) -> Period:
     return (months and instalment(whole, months, 1, zone=ZoneInfo(terms.timezone))) or whole
 
 
-def _membership(terms: _Terms, current: Period, *, paid_at: datetime) -> dict[str, Any]:
+def _membership(terms: _Terms, current: Period, *, began_at: datetime) -> dict[str, Any]:
     zone, rules = ZoneInfo(terms.timezone), _rules(terms)
-    anchor_on = local_date(paid_at, zone)
+    anchor_on = local_date(began_at, zone)
     plan_: dict[str, Any] = {
         "anchor_on": anchor_on,
         "number": current.number,

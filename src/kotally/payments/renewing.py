@@ -85,6 +85,7 @@ async def _granted(
         granted = upgraded.granted
     else:
         await freezes_billing.note_charge(scene, membership, purchase.paid_at or scene.now)
+        await same_sale.note_early(scene, purchase, membership)
         turned = await renewals.confirm(scene, membership_id, paid=paid)
         lot, granted = turned.lot, turned.granted
     if lot is None:

@@ -69,6 +69,13 @@ class Sale(Struct, frozen=True, kw_only=True):
     by: Match
 
 
+class _Confirmed(Struct, frozen=True):
+    number: int
+    starts_at: datetime
+    ends_at: datetime
+    payment_id: UUID | None
+
+
 async def first_of(scene: Scene, purchase: Purchase) -> UUID | None:
     """Return the payment that was handled under this very provider and id."""
     return await scene.tx.fetchval(
@@ -141,14 +148,38 @@ async def pay_period(
 
 
 async def _nearest(scene: Scene, membership_id: UUID, at: datetime) -> Sale | None:
-    """Return the confirmed period that begins nearest to a time, unless the next one does."""
-    periods = await scene.tx.fetch(_PERIODS, scene.location_id, membership_id)
+    """Return the confirmed period that begins nearest to a time, unless another one does."""
+    periods = await scene.tx.rows(_Confirmed, _PERIODS, scene.location_id, membership_id)
     if not periods:
         return None
-    nearest = min(periods, key=lambda row: abs(row["starts_at"] - at))
-    if abs(periods[-1]["ends_at"] - at) < abs(nearest["starts_at"] - at):
+    nearest = min(periods, key=lambda each: abs(each.starts_at - at))
+    if abs(periods[-1].ends_at - at) < abs(nearest.starts_at - at):
         return None
-    return Sale(payment_id=nearest["payment_id"], period_number=nearest["number"], by="period")
+    if _precedes(nearest, at):
+        return None
+    return Sale(payment_id=nearest.payment_id, period_number=nearest.number, by="period")
+
+
+async def note_early(scene: Scene, purchase: Purchase, membership: Membership) -> None:
+    """Let somebody look at a payment for a period before the first one: it pays the next."""
+    at = purchase.period_starts_at
+    periods = await scene.tx.rows(_Confirmed, _PERIODS, scene.location_id, membership.id)
+    if at is None or not periods or not _precedes(periods[0], at):
+        return
+    details = {
+        "reason": "before_first_period",
+        "paid_at": purchase.paid_at or scene.now,
+        "period_starts_at": at,
+        "expected_at": periods[0].starts_at,
+    }
+    await work_items.put(
+        scene, membership.contact_id, membership.id, kind="billing_drift", details=details
+    )
+
+
+def _precedes(period: _Confirmed, at: datetime) -> bool:
+    """Tell a time that is nearer to the start of the period before."""
+    return 2 * (period.starts_at - at) > period.ends_at - period.starts_at
 
 
 def _is_paid_for(membership: Membership) -> bool:
