@@ -25,6 +25,7 @@ RULES: dict[str, Body] = {
         "arrears": {"grace_days": 3, "hold_days": 5, "cancel_after_days": 20},
     },
     "yearly": {"renews": "itself", "period_months": 12, "grant_months": 1},
+    "all": {"renews": "itself", "unlimited": True, "caps": [{"count": 2, "window": "week"}]},
     "pack": {"attendance": {"auto_close_as": "no_show", "no_show_forfeit_percent": 100}},
 }
 # When, who, what; a capture is of the last hold, a freeze of the member's first membership.
@@ -36,6 +37,8 @@ STORY: list[tuple[str, str, str, Body]] = [
     ("2026-01-16T10:00", "cem", "grant", {"product_config_id": "pack"}),
     ("2026-01-16T11:00", "dora", "grant", {"product_config_id": "yearly"}),
     ("2026-01-16T11:00", "dora", "grant", {"product_config_id": "pack"}),
+    ("2026-01-16T12:00", "eve", "grant", {"product_config_id": "all"}),
+    ("2026-01-16T12:00", "eve", "grant", {"product_config_id": "pack"}),
     ("2026-01-20T10:00", "ana", "deduct", {"amount": 2, "external_ref": "a1"}),
     ("2026-01-20T10:00", "cem", "book", {"external_ref": "c1", "at": "2026-01-25T18:00"}),
     ("2026-01-20T11:00", "bob", "freeze", {"starts_on": "2026-02-05", "resumes_on": "2026-02-15"}),
@@ -45,6 +48,10 @@ STORY: list[tuple[str, str, str, Body]] = [
     ("2026-02-17T10:00", "ana", "deduct", {"amount": 5, "external_ref": "a3"}),
     ("2026-02-17T10:00", "ana", "restore", {"amount": 2, "external_ref": "a2"}),
     ("2026-02-17T11:00", "dora", "deduct", {"amount": 9}),
+    ("2026-02-17T11:00", "eve", "deduct", {"amount": 1, "external_ref": "e1"}),
+    ("2026-02-17T12:00", "eve", "book", {"external_ref": "e2", "at": "2026-02-19T18:00"}),
+    ("2026-02-17T13:00", "eve", "deduct", {"amount": 1, "external_ref": "e3"}),
+    ("2026-02-18T13:00", "eve", "restore", {"amount": 1, "external_ref": "e1"}),
     ("2026-02-20T10:00", "bob", "deduct", {"amount": 2, "external_ref": "b1"}),
     ("2026-02-20T11:00", "cem", "deduct", {"amount": 7}),
     ("2026-02-26T10:00", "bob", "deduct", {"amount": 1}),
@@ -63,7 +70,7 @@ STORY: list[tuple[str, str, str, Body]] = [
     ("2026-05-06T10:00", "bob", "grant", {"product_config_id": "paid"}),
     ("2026-05-07T10:00", "bob", "deduct", {"amount": 1}),
 ]
-PEOPLE = ("ana", "bob", "cem", "dora")
+PEOPLE = ("ana", "bob", "cem", "dora", "eve")
 
 
 @pytest_asyncio.fixture(scope="module", loop_scope="session")
