@@ -12,6 +12,7 @@ from kotally.db import Database
 from kotally.ledger import proofs
 from kotally.ledger.writer import Writer
 from kotally.memberships import freezes
+from kotally.payments import disputes
 from tests import make
 from tests.bookings.studio import Studio
 from tests.memberships.club import Club, said
@@ -63,7 +64,7 @@ class Busy:
         ]
         await self._each(kinds, numbers)
         await self.set_clock(BEFORE)
-        await self._each([self._coming, self._waiting, self._holding], numbers)
+        await self._each([self._coming, self._waiting, self._holding, self._disputed], numbers)
         await self.set_clock(EVENING)
         await self._each([self._absent], numbers)
 
@@ -83,6 +84,7 @@ class Busy:
         await self.club.sells("itself", 8, renews="itself", rollover=rollover)
         await self.club.sells("paid", 8, arrears={"grace_days": 2}, rollover=rollover)
         await self.studio.sells("pc_1", credits_=10)
+        await self.studio.sells("pc_2", credits_=10, refund={"dispute_hold_days": 2})
 
     async def _pack(self, name: str) -> None:
         expires_at = datetime(2026, 3, 4, 5, tzinfo=UTC)
@@ -126,6 +128,13 @@ class Busy:
         await self.studio.of(name).buys()
         act = make.hold(2, name, args={"ttl_seconds": 80_000})
         assert (await make.applied(self.db, self.location, [act]))[0].code == "held"
+
+    async def _disputed(self, name: str) -> None:
+        mine = self.studio.of(name)
+        bought = await mine.buys(10, "pc_2")
+        await mine.books("2026-03-20T22:00Z", ref=name, product_config_id="pc_2")
+        payment_id = UUID(bought["payment_id"])
+        await disputes.dispute(self.db, self.location, payment_id, event="opened", key=mine.key())
 
     async def _joins(self, product: str, name: str) -> UUID:
         return UUID((await self.club.pays(product, name))["entitlement_id"])
@@ -196,6 +205,11 @@ _PRINTS: dict[str, LiteralString] = {
           from kotally.blockers k
           join kotally.contacts c on c.location_id = k.location_id and c.id = k.contact_id
          where k.location_id = $1 order by 1, 2, 3""",
+    "disputes": """
+        select c.external_id, d.status, d.releases_at
+          from kotally.disputes d
+          join kotally.contacts c on c.location_id = d.location_id and c.id = d.contact_id
+         where d.location_id = $1 order by 1""",
     "happenings": """
         select c.external_id, h.type
           from kotally.happenings h
