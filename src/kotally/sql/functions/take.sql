@@ -54,7 +54,8 @@ begin
     p_now + make_interval(secs => (p_act.args::jsonb ->> 'ttl_seconds')::integer),
     coalesce(v_funding.cancel_window_minutes, p_window_minutes),
     case when v_funding.taken > 0 then v_state.seq end, p_now,
-    case when v_is_hold then null else p_now end, v_funding.entitlement_id)::kotally.holds;
+    case when v_is_hold then null else p_now end, v_funding.entitlement_id,
+    coalesce(p_act.args::jsonb ? 'beneficiary_id', false))::kotally.holds;
   -- Ids and numbers need no escapes, and to build this as JSON would cost more than to decide.
   v_state.answer := '{"balance_after":' || v_funding.available - v_funding.taken || ',"entitlement_id":"'
     || coalesce(v_funding.slices[1].entitlement_id, v_funding.entitlement_id) || '","contact_id":"'

@@ -238,6 +238,8 @@ create table kotally.holds (
   closed_at         timestamptz,
   -- The plan that paid and whose caps count it; null when it limits nothing (S3.3).
   entitlement_id    uuid,
+  -- Somebody else comes on the contact's credits: kotally.shared_uses says who (S12.4).
+  is_lent           boolean not null,
   primary key (location_id, id),
   constraint holds_end_once check (captured + released + penalised <= amount),
   constraint holds_give_back_what_was_taken check (returned <= captured + penalised),
@@ -252,7 +254,7 @@ create index holds_contact_idx on kotally.holds (location_id, contact_id, id);
 -- A contact's bookings by the time they are for; what is not for a time is for now.
 create index holds_appointment_idx
   on kotally.holds (location_id, contact_id, (coalesce(appointment_at, placed_at)), id)
-  where external_ref is not null or appointment_at is not null;
+  where external_ref is not null or appointment_at is not null or is_lent;
 create index holds_plan_idx
   on kotally.holds (location_id, entitlement_id, (coalesce(appointment_at, placed_at)))
   where entitlement_id is not null and is_live;

@@ -50,4 +50,4 @@ select h.location_id, h.contact_id, h.id, h.placed_at, h.placed_seq,
               kotally.iso(h.placed_at) as booked_at, kotally.iso(h.closed_at) as closed_at,
               coalesce(s.slices, '[]') as slices, b.id as booking_id, b.class_ref, b.note,
               h.contact_id, u.beneficiary_id, u.booked_by, coalesce(u.is_guest, false) as is_guest) i) j
- where h.external_ref is not null or h.appointment_at is not null or u.beneficiary_id is not null;
+ where h.external_ref is not null or h.appointment_at is not null or h.is_lent;
