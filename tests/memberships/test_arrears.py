@@ -135,7 +135,7 @@ async def test_after_the_last_day_it_ends_unpaid(club: Club) -> None:
         "select end_reason from kotally.entitlements where location_id = $1", club.location
     )
     assert reason == "unpaid"
-    assert [ends for _, _, ends in await blockers(club)] == [ny("2026-03-05T12:00")]
+    assert [ends for _, _, ends in await blockers(club)] == [ny("2026-03-03T05:00")]
 
 
 async def test_one_late_pass_takes_all_stages_at_their_times(club: Club) -> None:

@@ -429,3 +429,32 @@ async def test_the_end_of_a_membership_ends_its_freezes(club: Club, pausing: Pau
     ]
     await pausing.moves_to("2026-03-10T12:00")
     assert await club.available() == 0
+
+
+async def test_a_booking_for_after_a_freeze_costs_nothing_of_what_is_seen_now(
+    club: Club, pausing: Pausing
+) -> None:
+    """S8.2: its credits are paused today, so the balance that is told stays what it was."""
+    await club.sells("plan", credits_=8)
+    id_ = (await club.pays("plan"))["entitlement_id"]
+    await pausing.freeze(id_, "2026-01-01", "2026-01-11")
+    await pausing.pack()
+
+    held = await club.books("2026-01-20T12:00", 2)
+
+    assert held["slices"][0]["entitlement_id"] == id_
+    assert held["balance_after"] == await club.available() == 5
+
+
+async def test_an_advance_after_a_freeze_costs_nothing_of_what_is_seen_now(
+    club: Club, pausing: Pausing
+) -> None:
+    """S8.2, S11.5: what is owed never makes the balance that is told less than nothing."""
+    await club.sells("plan", credits_=1, arrears={"advance_max": 2})
+    id_ = (await club.pays("plan"))["entitlement_id"]
+    await club.uses(1)
+    await pausing.freeze(id_, "2026-01-01", "2026-01-11")
+
+    held = await club.books("2026-01-20T12:00", 1)
+
+    assert held["balance_after"] == await club.available() == 0

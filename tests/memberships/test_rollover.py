@@ -151,3 +151,17 @@ async def test_a_sweep_that_comes_twice_or_late_changes_nothing(club: Club) -> N
         ny(APRIL),
     ]
     assert sum(number for _, number, _ in await club.open()) == 8 + 6
+
+
+async def test_a_lapsed_hold_rolls_over_though_no_sweep_has_released_it(club: Club) -> None:
+    """S2.5, S7.2: at the boundary it counts as released, however late the worker comes."""
+    await club.sells("eight", renews="itself", rollover={})
+    await club.pays("eight")
+    await club.does("hold", 5, calendar_id="cal", args={"ttl_seconds": 3_600})
+
+    await club.moves_to("2026-02-10T12:00")
+
+    assert sorted(await club.open()) == [
+        ("included", 8, ny("2026-03-01T05:00")),
+        ("rollover", 8, ny("2026-03-01T05:00")),
+    ]

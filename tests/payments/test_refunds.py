@@ -280,3 +280,17 @@ async def test_a_payment_without_a_figure_is_refunded_as_a_whole(till: Till) -> 
     await till.uses(4)
     assert (await till.refunds(bought))["credits_revoked"] == 10
     assert await till.balance() == (0, 0, 0, 4)
+
+
+async def test_what_has_expired_goes_after_what_is_left_though_no_sweep_has_come(
+    till: Till,
+) -> None:
+    """S6.5, S10.3: available first, then expired, which costs the member nothing."""
+    await till.sells(expiry_days=10, sharing={"transferable": True})
+    bought = await till.buys()
+    await till.moves_to("2026-03-20T12:00:00")
+
+    said = await till.refunds(bought, 4950)
+
+    assert said["taken"] == {"available": 0, "suspended": 0, "expired": 5, "forfeited": 0}
+    assert [lot.get("expired") for lot in await till.lots()] == [5]

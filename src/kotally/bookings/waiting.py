@@ -144,12 +144,15 @@ async def cancel_with_notice(
     bookings: Sequence[Booking],
     *,
     reason: Literal["freeze", "membership_ended", "closure", "studio_cancelled", "dispute_opened"],
+    at: datetime | None = None,
 ) -> list[dict[str, Any]]:
     """Cancel bookings with full restore whatever the window: a freeze, an ending (S8.3, S9.7)."""
     rows: list[dict[str, Any]] = []
     for booking in bookings:
-        settled = await conclude(scene, booking, status="released", reason=reason, by_studio=True)
-        after = await finish(scene, replace(booking, note=reason), "cancelled")
+        settled = await conclude(
+            scene, booking, status="released", reason=reason, by_studio=True, effective_at=at
+        )
+        after = await finish(scene, replace(booking, note=reason), "cancelled", at=at)
         rows.append(answer_of(after, **facts_of(settled)))
     return rows
 

@@ -18,6 +18,8 @@ from kotally.ledger.plans import Kind, LotFields, Posting, encoded
 _encode = msgspec.json.Encoder().encode
 _PARTS_MAX: Final = 32_768  # postings that one request can number: a small integer
 
+DUE_MAX: Final = 100_000  # an act finds all that is due posted, however much it is
+
 
 class Scene:
     """One location at one moment, for one act: the transaction, the time, the key."""
@@ -36,6 +38,26 @@ class Scene:
         """Take the contacts' locks, in the one order; call it once, before looking."""
         await self.tx.execute(
             "select kotally.lock_contacts($1, $2)", self.location_id, list(contact_ids)
+        )
+
+    async def expire(self, contact_ids: Sequence[UUID]) -> None:
+        """Post what has expired of locked contacts, for an act that asks what is expired (S6.5)."""
+        await self.tx.execute(
+            "select kotally.post_expiries($1, $2, $3, $4)",
+            self.location_id,
+            list(contact_ids),
+            self.now,
+            DUE_MAX,
+        )
+
+    async def lapse(self, contact_ids: Sequence[UUID]) -> None:
+        """Post the release of locked contacts' lapsed holds, before what they held is counted."""
+        await self.tx.execute(
+            "select kotally.post_lapses($1, $2, $3, $4)",
+            self.location_id,
+            list(contact_ids),
+            self.now,
+            DUE_MAX,
         )
 
     def parts(self, count: int = 1) -> int:

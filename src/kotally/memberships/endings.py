@@ -123,7 +123,7 @@ async def _close(scene: Scene, membership: Membership, *, at: datetime, reason: 
         reason,
     )
     await decide_waiting(scene, membership.id, status="dropped", but_cancel="applied")
-    await unblock(scene.tx, scene.location_id, scene.now, ids=[membership.id])
+    await unblock(scene.tx, scene.location_id, at, ids=[membership.id])
 
 
 async def decide_waiting(

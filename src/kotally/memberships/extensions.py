@@ -92,6 +92,7 @@ async def _locked(scene: Scene, lot_id: UUID) -> Expiring:
     if contact_id is None:
         raise Declined("LOT_NOT_FOUND")
     await scene.lock([contact_id])
+    await scene.expire([contact_id])
     row = await scene.tx.fetchrow(
         "select l.expires_at, l.expired from kotally.lots l where l.location_id = $1 and l.id = $2",
         scene.location_id,

@@ -38,6 +38,12 @@ from kotally.memberships.writing import recovered, write_happenings, write_turns
 CATCH_UP_MAX: Final = 240  # periods of a membership turned in one act: twenty years of months
 PASS_SIZE: Final = 500  # memberships of one transaction of the sweep
 
+# What a lapsed hold gives back counts at the boundary as if it had been swept in time (S2.5).
+_LAPSE: Final[LiteralString] = """
+    select kotally.post_lapses($1, array(
+      select m.contact_id from kotally.memberships m
+       where m.location_id = $1 and m.id = any ($2)), $3, 100000)
+"""
 _DUE: Final[LiteralString] = """
     select m.id, m.contact_id
       from kotally.memberships m
@@ -166,6 +172,7 @@ async def locked(scene: Scene, membership_id: UUID) -> UUID:
     if contact_id is None:
         raise Declined("MEMBERSHIP_NOT_FOUND")
     await scene.lock([contact_id])
+    await scene.lapse([contact_id])
     await catch_up(scene, [contact_id])
     return contact_id
 
@@ -197,6 +204,7 @@ async def _pass(db: Database, location_id: str, *, size: int, of: UUID | None) -
             await tx.execute("select kotally.lock_contacts($1, $2)", location_id, [of])
         due = await tx.fetch(_DUE, location_id, now, size, of)
         ids = await _claimed(tx, location_id, due)
+        await tx.execute(_LAPSE, location_id, ids, now)
         turns = [
             done
             for state, ahead in await states(tx, location_id, ids, now=now, zone=zone)

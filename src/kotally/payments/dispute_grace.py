@@ -62,7 +62,7 @@ async def _release(
         if dispute.releases_at is None or dispute.releases_at > scene.now:
             raise _NothingDue
         bookings = await _waiting(scene, dispute)
-        await cancel_with_notice(scene, bookings, reason="dispute_opened")
+        await cancel_with_notice(scene, bookings, reason="dispute_opened", at=dispute.releases_at)
         await scene.tx.execute(
             "update kotally.disputes d set releases_at = null"
             " where d.location_id = $1 and d.id = $2",

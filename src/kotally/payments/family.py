@@ -158,6 +158,7 @@ async def locked(scene: Scene, payment_id: UUID) -> Family:
         raise Declined("PAYMENT_NOT_FOUND")
     owners = await _owners(scene, payment)
     await scene.lock(owners)
+    await scene.expire(owners)
     family = await load(scene, payment_id)
     # A transfer came between: the new owner is not locked, so the caller tries again.
     if not {lot.contact_id for lot in family.lots} <= set(owners):

@@ -31,6 +31,7 @@ alter function kotally.post(text, timestamptz, kotally.new_posting[], kotally.lo
 alter function kotally.lock_contacts(text, uuid[]) owner to kotally_ledger;
 alter function kotally.expire_lots(text, integer) owner to kotally_ledger;
 alter function kotally.lapse_holds(text, integer) owner to kotally_ledger;
+alter function kotally.post_lapses(text, uuid[], timestamptz, integer) owner to kotally_ledger;
 grant insert, update on kotally.strikes, kotally.fees, kotally.penalties, kotally.class_cancellations
   to kotally_app;
 grant update on kotally.bookings, kotally.fees to kotally_ledger;

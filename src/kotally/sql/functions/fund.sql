@@ -14,6 +14,8 @@ declare
   v_slices kotally.slice[] := '{}';
   v_taken bigint := 0;
   v_available bigint := 0;
+  v_is_seen boolean;
+  v_unseen bigint := 0;  -- taken from what is paused now and can be used then: costs no balance
   v_units bigint := p_units;  -- what is still to be paid is v_units / v_parts of a unit
   v_parts bigint := 1;
   v_weight bigint := 1;
@@ -25,8 +27,9 @@ declare
 begin
   foreach v_lot in array coalesce(p_lots, '{}') loop
     v_place := v_place + 1;
-    if not kotally.is_expired(v_lot, p_now)
-       and (p_blockers is null or not kotally.is_blocked(p_blockers, v_lot.entitlement_id, v_lot.id, p_now)) then
+    v_is_seen := not kotally.is_expired(v_lot, p_now)
+      and (p_blockers is null or not kotally.is_blocked(p_blockers, v_lot.entitlement_id, v_lot.id, p_now));
+    if v_is_seen then
       v_available := v_available + p_left[v_place];
     end if;
     v_verdict := kotally.lot_verdict(
@@ -45,6 +48,9 @@ begin
     v_take := least(p_left[v_place], v_needed);
     v_slices := v_slices || (v_place, v_lot.id, v_lot.entitlement_id, v_take)::kotally.slice;
     v_taken := v_taken + v_take;
+    if not v_is_seen then
+      v_unseen := v_unseen + v_take;
+    end if;
     v_window := coalesce(v_window, v_lot.cancel_window_minutes);
     if v_take = v_needed then
       v_units := 0;
@@ -58,7 +64,7 @@ begin
     end if;
   end loop;
   if v_units = 0 then
-    return ('eligible', v_slices, v_taken, v_available, 0, v_window, null, null)::kotally.funding;
+    return ('eligible', v_slices, v_taken, v_available + v_unseen, 0, v_window, null, null)::kotally.funding;
   end if;
   -- All or nothing (S1.5).
   return (

@@ -15,8 +15,11 @@ begin
   v_funding := kotally.fund(
     p_state.lots || v_lot, p_left || v_lot.available::bigint, p_state.blockers, p_product_config_id,
     p_calendar_id, p_units, p_at, p_now);
-  v_funding.available := v_funding.available - v_lot.available + coalesce((
-    select s.amount from unnest(v_funding.slices) s where s.lot_id = v_lot.id), 0);
+  -- While its plan is paused the lot was not counted.
+  if not coalesce(kotally.is_blocked(p_state.blockers, v_lot.entitlement_id, v_lot.id, p_now), false) then
+    v_funding.available := v_funding.available - v_lot.available + coalesce((
+      select s.amount from unnest(v_funding.slices) s where s.lot_id = v_lot.id), 0);
+  end if;
   return v_funding;
 end;
 $$;
