@@ -100,6 +100,13 @@ class LedgerEntry(Struct, frozen=True, kw_only=True):
     slices: list[Movement]
 
 
+class LocationEntry(LedgerEntry, frozen=True, kw_only=True):
+    """A posting in the ledger of a location, and whose it is."""
+
+    contact_id: fields.RowId
+    external_contact_id: fields.ContactKey
+
+
 class PaidPart(Struct, frozen=True, kw_only=True):
     """What one lot paid for an appointment."""
 

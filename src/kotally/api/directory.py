@@ -1,4 +1,4 @@
-"""GET /contacts and GET /products: what there is in a location."""
+"""GET /contacts, /products and /ledger: what there is in a location, and what moved."""
 
 from __future__ import annotations
 
@@ -10,14 +10,16 @@ from msgspec import Meta, Struct
 from kotally.api import fields
 from kotally.api.call import Answer, Call, Invalid, Reply
 from kotally.api.contact_answers import NextCursor
-from kotally.api.contact_shapes import Contact
+from kotally.api.contact_shapes import Contact, LocationEntry
 from kotally.api.listings import Listing, ListRequest
 from kotally.api.routing import Route
+from kotally.ledger import history
 from kotally.products import catalogue
 from kotally.workspaces import directory
 
 _CONTACTS = Listing("contacts_loaded", "contacts", directory.After)
 _PRODUCTS = Listing("products_loaded", "products", catalogue.After)
+_LEDGER = Listing("ledger_loaded", "entries", history.Before)
 
 
 class ContactsRequest(ListRequest, frozen=True, kw_only=True):
@@ -74,6 +76,13 @@ class ProductsLoaded(Answer, frozen=True, kw_only=True):
     next_cursor: NextCursor
 
 
+class LocationLedgerLoaded(Answer, frozen=True, kw_only=True):
+    """List what moved credits in a location."""
+
+    entries: list[LocationEntry]
+    next_cursor: NextCursor
+
+
 async def contacts(call: Call[ContactsRequest]) -> Reply:
     """List the contacts of a location."""
     request = call.request
@@ -96,6 +105,12 @@ async def products(call: Call[ProductsRequest]) -> Reply:
         catalogue.products, call.engine.db, request.location_id, archived=request.archived
     )
     return await _PRODUCTS.answer(call, read, "") or _PRODUCTS.nothing(call)
+
+
+async def ledger(call: Call[ListRequest]) -> Reply:
+    """List the ledger of a location."""
+    read = partial(history.of_location, call.engine.db, call.request.location_id)
+    return await _LEDGER.answer(call, read, "") or _LEDGER.nothing(call)
 
 
 ROUTES = (
@@ -122,5 +137,21 @@ ROUTES = (
         tag="Products",
         summary="List the product configs",
         description="In the order of their ids, each in its current version.",
+    ),
+    Route(
+        method="GET",
+        path="/ledger",
+        scope="summary",
+        request=ListRequest,
+        handler=ledger,
+        answer=LocationLedgerLoaded,
+        codes=("ledger_loaded",),
+        tag="Ledger",
+        summary="List the ledger of a location",
+        description=(
+            "Every movement of credits of every contact, the newest first by when it was recorded. "
+            "Pages follow their cursor whatever is written meanwhile: nothing is left out or told "
+            "twice."
+        ),
     ),
 )

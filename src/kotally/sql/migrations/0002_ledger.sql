@@ -180,6 +180,10 @@ create table kotally.postings (
 );
 create index postings_refers_to_idx on kotally.postings (location_id, contact_id, refers_to)
   where refers_to is not null;
+-- A location's ledger by time. All postings are in it: the condition keeps every other statement
+-- off it, which without statistics would take it for as good as the primary key.
+create index postings_recorded_idx on kotally.postings (location_id, recorded_at)
+  where recorded_at > '-infinity';
 
 create table kotally.entries (
   location_id text collate "C" not null,
