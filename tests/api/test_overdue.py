@@ -181,3 +181,56 @@ def made_anew(name: str) -> bool:
     """Tell whether a field names a row, how it was written, or which expiry is posted yet."""
     told = {"id", "actor", "source", "balance_after", "credits_available", "credits_expired"}
     return name in told or name.endswith(("_id", "_ids", "_hash"))
+
+
+async def ids(shop: Shop) -> dict[str, str]:
+    """Return the ids of what the member has: the membership, its payment, its newest lot."""
+    row = await shop.front.owner.fetchrow(
+        """
+        select m.id as membership, p.id as payment, l.id as lot
+          from kotally.memberships m
+          join kotally.payments p on p.location_id = $1 and p.entitlement_id = m.id
+          join kotally.lots l on l.location_id = $1 and l.entitlement_id = m.id
+         where m.location_id = $1 order by l.id desc limit 1
+        """,
+        shop.id,
+    )
+    assert row is not None
+    return {name: str(id_) for name, id_ in row.items()}
+
+
+# Each is an act on what a worker would have brought to today, by its path and its body.
+ACTS = [
+    ("/memberships/{membership}/cancel", {"at": "now"}),
+    ("/memberships/{membership}/freeze", {"starts_on": "2026-03-20", "resumes_on": "2026-03-25"}),
+    ("/payments/{payment}/refund", {}),
+    ("/payments/{payment}/dispute", {"event": "opened"}),
+    ("/adjustments", {"amount": -11, "reason": "correction", "note": "n"}),
+    ("/closures", {"starts_on": "2026-03-16", "reopens_on": "2026-03-20", "note": "Flood."}),
+]
+
+
+@pytest.mark.parametrize(("path", "body"), ACTS)
+async def test_an_act_of_the_staff_finds_what_was_due(
+    front: Front, late: Shop, path: str, body: Body
+) -> None:
+    """S6.5: with and without a worker the same is answered, and the same is left."""
+    worked = await opened(front)
+    await works(worked)
+    answers: list[Body] = []
+    for shop in (worked, late):
+        whose = {"external_contact_id": MEMBER} if path == "/adjustments" else {}
+        asked = body | whose | {"request_id": make.name("request")}
+        said = await shop.post(path.format(**await ids(shop)), asked)
+        assert said.json()["ok"], said.text
+        answers.append(figures(said.json()))
+        await works(shop)
+
+    assert answers[0] == answers[1]
+    assert await worked.available() == await late.available()
+
+
+def figures(answer: Body) -> Body:
+    """Return the numbers of an answer, and how many there are of each thing that it lists."""
+    found = {name: len(value) for name, value in answer.items() if isinstance(value, list)}
+    return found | {name: value for name, value in answer.items() if isinstance(value, int)}

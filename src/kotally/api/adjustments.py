@@ -13,6 +13,7 @@ from kotally.api.money_answers import Adjusted, NotCorrected
 from kotally.api.outcomes import key_of, reply_to
 from kotally.api.refunds import Preview
 from kotally.api.routing import Route
+from kotally.bookings import overdue
 from kotally.payments import adjustments
 from kotally.payments.adjustments import EXPIRY_DAYS, Reason, Wish
 from kotally.payments.choosing import Named
@@ -107,6 +108,7 @@ async def adjust(call: Call[AdjustmentRequest]) -> Reply:
         expires_in_days=request.expires_in_days,
         lots=named_lots(request.lots),
     )
+    await overdue.bring_up_to_date(call.engine.db, request.location_id, wish.contact)
     outcome = await adjustments.adjust(
         call.engine.db,
         request.location_id,
@@ -136,6 +138,7 @@ async def _decide(call: Call[Any], *, approved: bool) -> Reply:
         raise Invalid("id", "must be the approval_id of an earlier answer, a uuid") from fault
     operation = f"{'approve' if approved else 'reject'} {id_}"
     key = key_of(call, operation, request, request_id=request.request_id)
+    await overdue.bring_owner_up_to_date(call.engine.db, request.location_id, id_)
     outcome = await adjustments.decide(
         call.engine.db,
         request.location_id,

@@ -14,6 +14,7 @@ from kotally.api.freeze_answers import ClosureShown, ExpiryExtended, ExpiryNotMo
 from kotally.api.memberships import Preview
 from kotally.api.outcomes import key_of, reply_to
 from kotally.api.routing import Route
+from kotally.bookings import overdue
 from kotally.memberships import closures, extensions
 from kotally.memberships.closures import Closing
 
@@ -80,6 +81,7 @@ async def extend(call: Call[ExtendRequest]) -> Reply:
     request = call.request
     id_ = _id(call, "must be the id of a lot, a uuid")
     key = key_of(call, f"extend {id_}", request, request_id=request.request_id)
+    await overdue.bring_owner_up_to_date(call.engine.db, request.location_id, id_)
     outcome = await extensions.extend_lot(
         call.engine.db,
         request.location_id,
@@ -102,6 +104,7 @@ async def close(call: Call[ClosureRequest]) -> Reply:
         note=request.note,
         product_config_ids=request.product_config_ids,
     )
+    await overdue.bring_location_up_to_date(call.engine.db, request.location_id)
     outcome = await closures.close(
         call.engine.db, request.location_id, closing=closing, key=key, preview=request.preview
     )
@@ -113,6 +116,7 @@ async def undo(call: Call[UndoRequest]) -> Reply:
     request = call.request
     id_ = _id(call, "must be the closure_id of an earlier answer, a uuid")
     key = key_of(call, f"undo closure {id_}", request, request_id=request.request_id)
+    await overdue.bring_location_up_to_date(call.engine.db, request.location_id)
     outcome = await closures.undo(
         call.engine.db, request.location_id, id_, key=key, preview=request.preview
     )

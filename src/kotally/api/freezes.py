@@ -14,6 +14,7 @@ from kotally.api.freeze_answers import FreezeNotDone, FreezeShown
 from kotally.api.memberships import MembershipRequest
 from kotally.api.outcomes import key_of, reply_to
 from kotally.api.routing import Route
+from kotally.bookings import overdue
 from kotally.ledger.acts import Key
 from kotally.memberships import freezes
 from kotally.memberships.freezes import Wish
@@ -91,6 +92,7 @@ async def freeze(call: Call[FreezeRequest]) -> Reply:
     """Freeze a membership."""
     request = call.request
     id_, key = _named(call, "freeze")
+    await overdue.bring_owner_up_to_date(call.engine.db, call.request.location_id, id_)
     wish = Wish(
         starts_on=request.starts_on,
         resumes_on=request.resumes_on,
@@ -110,6 +112,7 @@ async def resume(call: Call[ResumeRequest]) -> Reply:
     """Return early."""
     request = call.request
     id_, key = _named(call, "resume")
+    await overdue.bring_owner_up_to_date(call.engine.db, call.request.location_id, id_)
     outcome = await freezes.resume(
         call.engine.db, request.location_id, id_, key=key, on=request.on, preview=request.preview
     )
@@ -120,6 +123,7 @@ async def extend(call: Call[FreezeExtendRequest]) -> Reply:
     """Make a freeze longer."""
     request = call.request
     id_, key = _named(call, "freeze-extend")
+    await overdue.bring_owner_up_to_date(call.engine.db, call.request.location_id, id_)
     outcome = await freezes.extend(
         call.engine.db,
         request.location_id,
@@ -136,6 +140,7 @@ async def extend(call: Call[FreezeExtendRequest]) -> Reply:
 async def cancel(call: Call[MembershipRequest]) -> Reply:
     """Take a planned freeze back."""
     id_, key = _named(call, "freeze-cancel")
+    await overdue.bring_owner_up_to_date(call.engine.db, call.request.location_id, id_)
     outcome = await freezes.cancel(
         call.engine.db, call.request.location_id, id_, key=key, preview=call.request.preview
     )

@@ -18,6 +18,7 @@ from kotally.api.membership_answers import (
 )
 from kotally.api.outcomes import key_of, reply_to
 from kotally.api.routing import Route
+from kotally.bookings import overdue
 from kotally.ledger.acts import Key
 from kotally.memberships import cancellations, changes, renewals
 from kotally.memberships.cancellations import Wish
@@ -108,6 +109,7 @@ async def renew(call: Call[MembershipRenewRequest]) -> Reply:
     """Confirm the next period without a payment."""
     request = call.request
     id_, key = named(call, "renew")
+    await overdue.bring_owner_up_to_date(call.engine.db, call.request.location_id, id_)
     outcome = await renewals.renew(
         call.engine.db,
         request.location_id,
@@ -123,6 +125,7 @@ async def change(call: Call[MembershipChangeRequest]) -> Reply:
     """Change the plan, or remove the change that waits."""
     request = call.request
     id_, key = named(call, "change")
+    await overdue.bring_owner_up_to_date(call.engine.db, call.request.location_id, id_)
     where = (call.engine.db, request.location_id, id_)
     if request.product_config_id is None:
         return reply_to(await changes.remove(*where, key=key, preview=request.preview), key.body)
@@ -141,6 +144,7 @@ async def cancel(call: Call[MembershipCancelRequest]) -> Reply:
     """Cancel a membership."""
     request = call.request
     id_, key = named(call, "cancel")
+    await overdue.bring_owner_up_to_date(call.engine.db, call.request.location_id, id_)
     wish = Wish(at=request.at, reason=request.reason, override=request.override)
     outcome = await cancellations.cancel(
         call.engine.db, request.location_id, id_, wish=wish, key=key, preview=request.preview
@@ -151,6 +155,7 @@ async def cancel(call: Call[MembershipCancelRequest]) -> Reply:
 async def uncancel(call: Call[MembershipRequest]) -> Reply:
     """Take a cancellation back."""
     id_, key = named(call, "uncancel")
+    await overdue.bring_owner_up_to_date(call.engine.db, call.request.location_id, id_)
     outcome = await cancellations.uncancel(
         call.engine.db, call.request.location_id, id_, key=key, preview=call.request.preview
     )

@@ -11,6 +11,7 @@ from kotally.api.call import Answer, Call, Reply
 from kotally.api.outcomes import key_of, reply_to
 from kotally.api.products import ProductNotDone, ProductRequest
 from kotally.api.routing import Route
+from kotally.bookings import overdue
 from kotally.memberships import migrations
 
 
@@ -40,6 +41,7 @@ async def migrate(call: Call[MigrateRequest]) -> Reply:
     """Plan the change of every running membership."""
     request, id_ = call.request, call.path["id"]
     key = key_of(call, f"migrate {id_}", request, request_id=request.request_id)
+    await overdue.bring_location_up_to_date(call.engine.db, request.location_id)
     outcome = await migrations.migrate(
         call.engine.db,
         request.location_id,

@@ -12,6 +12,7 @@ from kotally.api.entitlements import NotEligible, Slice
 from kotally.api.memberships import Preview
 from kotally.api.outcomes import key_of, reply_to
 from kotally.api.routing import Route
+from kotally.bookings import overdue
 from kotally.memberships import past_uses
 from kotally.memberships.past_uses import Past
 
@@ -68,6 +69,7 @@ async def record(call: Call[PastUseRequest]) -> Reply:
         calendar_id=request.calendar_id,
         external_ref=request.external_ref,
     )
+    await overdue.bring_up_to_date(call.engine.db, request.location_id, past.external_contact_id)
     outcome = await past_uses.record(
         call.engine.db, request.location_id, past=past, key=key, preview=request.preview
     )

@@ -19,6 +19,7 @@ from kotally.api.money_answers import (
 )
 from kotally.api.outcomes import key_of, reply_to
 from kotally.api.routing import Route
+from kotally.bookings import overdue
 from kotally.ledger.acts import Key
 from kotally.payments import disputes, quotes, refunds, unblocking
 from kotally.payments.refunds import Refund
@@ -126,6 +127,7 @@ async def refund(call: Call[RefundRequest]) -> Reply:
     """Take back the credits of a refunded payment."""
     request = call.request
     id_, key = _named(call, "refund")
+    await overdue.bring_owner_up_to_date(call.engine.db, call.request.location_id, id_)
     wanted = Refund(
         amount_cents=request.amount_cents,
         refunded_total_cents=request.refunded_total_cents,
@@ -144,6 +146,7 @@ async def dispute(call: Call[DisputeRequest]) -> Reply:
     """Suspend the credits of a disputed payment, and give them back or take them."""
     request = call.request
     id_, key = _named(call, "dispute")
+    await overdue.bring_owner_up_to_date(call.engine.db, call.request.location_id, id_)
     outcome = await disputes.dispute(
         call.engine.db,
         request.location_id,
@@ -160,6 +163,7 @@ async def quote(call: Call[QuoteRequest]) -> Reply:
     """Quote a refund each way."""
     request = call.request
     id_, key = _named(call, "quote")
+    await overdue.bring_owner_up_to_date(call.engine.db, call.request.location_id, id_)
     outcome = await quotes.quote(
         call.engine.db,
         request.location_id,
@@ -175,6 +179,7 @@ async def unblock(call: Call[UnblockRequest]) -> Reply:
     """Lift the block of a payment's contact."""
     request = call.request
     id_, key = _named(call, "unblock")
+    await overdue.bring_owner_up_to_date(call.engine.db, call.request.location_id, id_)
     outcome = await unblocking.lift(
         call.engine.db,
         request.location_id,

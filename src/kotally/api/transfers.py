@@ -14,6 +14,7 @@ from kotally.api.money_answers import NotCorrected, Transferred
 from kotally.api.outcomes import key_of, reply_to
 from kotally.api.refunds import Preview
 from kotally.api.routing import Route
+from kotally.bookings import overdue
 from kotally.payments import transfers, undoing
 from kotally.payments.transfers import Gift
 
@@ -55,6 +56,8 @@ async def transfer(call: Call[TransferRequest]) -> Reply:
         lots=named_lots(request.lots),
         override=request.override,
     )
+    for reference in (gift.from_contact, gift.to_contact):
+        await overdue.bring_up_to_date(call.engine.db, request.location_id, reference)
     outcome = await transfers.transfer(
         call.engine.db, request.location_id, gift, key=key, preview=request.preview
     )
@@ -69,6 +72,7 @@ async def undo(call: Call[UndoTransferRequest]) -> Reply:
     except ValueError as fault:
         raise Invalid("id", "must be the transfer_id of an earlier answer, a uuid") from fault
     key = key_of(call, f"undo transfer {id_}", request, request_id=request.request_id)
+    await overdue.bring_owner_up_to_date(call.engine.db, request.location_id, id_)
     outcome = await undoing.undo(
         call.engine.db, request.location_id, id_, key=key, preview=request.preview
     )

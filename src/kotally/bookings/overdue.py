@@ -35,6 +35,25 @@ _OF_MEMBERSHIPS: Final = (
 _OF_PAYMENTS: Final = (dispute_grace.release_due,)
 _OF_BOOKINGS: Final = (sweeps.post_no_shows_due, sweeps.close_due)
 
+_OWNERS: Final = """
+    select m.contact_id from kotally.memberships m where m.location_id = $1 and m.id = $2
+     union
+    select p.contact_id from kotally.payments p where p.location_id = $1 and p.id = $2
+     union
+    select l.contact_id from kotally.lots l where l.location_id = $1 and l.id = $2
+     union
+    select a.contact_id from kotally.approvals a where a.location_id = $1 and a.id = $2
+     union
+    select c.contact_id from kotally.transfers t
+     cross join lateral (values (t.from_contact_id), (t.to_contact_id)) c (contact_id)
+     where t.location_id = $1 and t.id = $2
+"""
+_BEHIND: Final = """
+    select c.id from kotally.contacts c
+     where c.location_id = $1
+       and kotally.is_behind($1, c.id, kotally.location_now($1)) order by c.id
+"""
+
 
 async def behind(db: Queries, location_id: str, reference: str) -> UUID | None:
     """Return the contact of a reference if something of it is due, else None."""
@@ -90,6 +109,22 @@ async def bring_up_to_date(
         await catch_up(db, location_id, contact_id, closing=closing)
     except DatabaseBusy:
         return
+
+
+async def bring_owner_up_to_date(db: Database, location_id: str, id_: UUID) -> None:
+    """
+    Do what is due of whoever something belongs to, before it is acted upon.
+
+    It is a membership, a payment, a lot, a correction that waits, or a transfer: then of both.
+    """
+    for row in await db.fetch(_OWNERS, location_id, id_):
+        await bring_up_to_date(db, location_id, str(row["contact_id"]))
+
+
+async def bring_location_up_to_date(db: Database, location_id: str) -> None:
+    """Do what is due of everybody, before something that concerns all of them."""
+    for row in await db.fetch(_BEHIND, location_id):
+        await bring_up_to_date(db, location_id, str(row["id"]))
 
 
 async def check(db: Database, checks: BatchedRead, location_id: str, *, act: Act) -> Outcome:

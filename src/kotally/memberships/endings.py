@@ -49,7 +49,11 @@ async def end(scene: Scene, membership: Membership, *, at: datetime, reason: End
     )
     await abandon_provisional(scene, membership, since=at, note=f"membership ended: {reason}")
     found = await memberships.load_lots(scene.tx, scene.location_id, [membership.id])
-    lots = [lot for lot in found[membership.id] if lot.available or lot.held]
+    lots = [
+        lot
+        for lot in found[membership.id]
+        if (lot.available or lot.held) and not _had_expired(lot, at)
+    ]
     expired = 0 if kept else await _expire(scene, membership, lots, at=at)
     until = await _extend(scene, membership, lots, at=at) if rule == "keep_days" else None
     await _close(scene, membership, at=at, reason=reason)
@@ -70,6 +74,11 @@ async def end(scene: Scene, membership: Membership, *, at: datetime, reason: End
         kept_until=until,
         bookings_cancelled=gone,
     )
+
+
+def _had_expired(lot: Lot, at: datetime) -> bool:
+    """Tell whether a lot was over before, swept or not; what waits for its roll-over was not."""
+    return lot.expires_at is not None and lot.expires_at <= at and lot.rollover is None
 
 
 async def _expire(scene: Scene, membership: Membership, lots: list[Lot], *, at: datetime) -> int:
