@@ -40,6 +40,23 @@ async def test_the_reference_explains_every_endpoint_and_every_code(caller: Call
     assert "style=" not in page
 
 
+async def test_the_reference_is_sent_compressed_and_only_once(caller: Caller) -> None:
+    """It is long: who can takes it packed, and who has it already gets nothing."""
+    plain = await caller.http.get("/api/docs", headers={"accept-encoding": "identity"})
+    packed = await caller.http.get("/api/docs", headers={"accept-encoding": "gzip, br"})
+    tag = plain.headers["etag"]
+    again = await caller.http.get("/api/docs", headers={"if-none-match": tag})
+    other = await caller.http.get("/api/docs", headers={"if-none-match": 'W/"0123456789abcdef"'})
+
+    assert "content-encoding" not in plain.headers
+    assert packed.headers["content-encoding"] == "gzip"
+    assert int(packed.headers["content-length"]) * 4 < int(plain.headers["content-length"])
+    assert packed.text == plain.text == other.text
+    assert (again.status_code, again.content, again.headers["etag"]) == (304, b"", tag)
+    assert {answer.headers["vary"] for answer in (plain, packed, again)} == {"Accept-Encoding"}
+    assert again.headers["content-security-policy"] == CSP
+
+
 async def test_the_reference_leads_to_nothing_that_is_missing(caller: Caller) -> None:
     page = (await caller.get("/api/docs")).text
     anchors = set(re.findall(r'id="([^"]+)"', page))

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import gzip
 from collections.abc import Awaitable, Callable, Sequence
 from contextlib import suppress
+from hashlib import blake2b
 from pathlib import Path
 from typing import Any
 
@@ -32,12 +34,37 @@ from kotally.db.migrator import SchemaError
 from kotally.ledger.sweep_log import SweepStatus
 
 STATIC = Path(__file__).parent / "static"
+HTTP_NOT_MODIFIED = 304
+DIGEST_BYTES = 8
 _NO_STORE = {"cache-control": "no-store"}
 
 Ready = Callable[[], Awaitable[None]]
 Sweeps = Callable[[], Awaitable[list[SweepStatus]]]
 
 _log = structlog.get_logger("kotally.pages")
+
+
+class _Kept:
+    """A long page that is made once: sent compressed, and not at all to who has it already."""
+
+    def __init__(self, html: bytes) -> None:
+        self._html = html
+        self._packed = gzip.compress(html, mtime=0)
+        tag = blake2b(html, digest_size=DIGEST_BYTES).hexdigest()
+        self._headers = {
+            "etag": f'W/"{tag}"',
+            "cache-control": "no-cache",  # ask each time whether it is still the same
+            "vary": "Accept-Encoding",
+        }
+
+    def answer(self, request: Request) -> Response:
+        """Answer in the form that the reader takes."""
+        if self._headers["etag"] in request.headers.get("if-none-match", ""):
+            return Response(status_code=HTTP_NOT_MODIFIED, headers=self._headers)
+        if "gzip" in request.headers.get("accept-encoding", ""):
+            packed = {**self._headers, "content-encoding": "gzip"}
+            return HTMLResponse(self._packed, headers=packed)
+        return HTMLResponse(self._html, headers=self._headers)
 
 
 def build_pages(
@@ -51,15 +78,16 @@ def build_pages(
     registry = CollectorRegistry(auto_describe=False)
     registry.register(counts)
     ProcessCollector(registry=registry)
-    html: list[str] = []
+    kept: list[_Kept] = []
 
-    async def docs(_request: Request) -> Response:
-        if not html:
+    async def docs(request: Request) -> Response:
+        if not kept:
             # Imported at the first reader: the template engine would slow every start down.
             from kotally.api import reference  # noqa: PLC0415 - the reason stands above
 
-            html.append(reference.page(routes, openapi.document(routes)))
-        return HTMLResponse(html[0])
+            html = reference.page(routes, openapi.document(routes))
+            kept.append(_Kept(html.encode()))
+        return kept[0].answer(request)
 
     async def readyz(_request: Request) -> Response:
         return await _readiness(ready)
