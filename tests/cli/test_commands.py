@@ -240,6 +240,7 @@ async def test_wrong_books_end_in_1(kotally: Kotally, owner_db: Database) -> Non
     assert "WRONG" in told.out
 
 
+NOBODYS = "0199c0de-7a1e-7c3b-9f10-3b5e2d4c6a70"
 PACK = "product create --location loc_1 --name N --type package --credits 5"
 REFUSED = [
     ("location create --workspace Nobody --name N --timezone UTC", "no workspace 'Nobody'"),
@@ -262,6 +263,8 @@ REFUSED = [
     ("client list --location loc_9", "loc_9"),
     ("clock advance --location loc_1 --days 1", "--sandbox"),
     ("clock show --location loc_9", "loc_9"),
+    (f"membership renew --location loc_1 --membership {NOBODYS}", "There is no such membership"),
+    (f"membership renew --location loc_1 --membership {NOBODYS}", "with MEMBERSHIP_NOT_FOUND."),
     ("prove --location loc_9", "loc_9"),
     ("prove --seal /nowhere/at/all", "/nowhere/at/all"),
     ("seal --location loc_9", "loc_9"),

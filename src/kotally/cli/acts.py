@@ -24,10 +24,14 @@ def said_of(outcome: Outcome, *, preview: bool) -> Said:
     """Say what an act came to, line by line; a refusal leaves the command with its reason."""
     import msgspec
 
+    from kotally.api.answers import REASONS
+
     answer: dict[str, Any] = msgspec.json.decode(outcome.answer)
     if not outcome.done:
         known = "".join(f" {name}: {value}." for name, value in answer.items())
-        raise Failure(f"Refused with {outcome.code}.{known}")
+        reason = REASONS.get(outcome.code)
+        meaning = f"{reason.meaning} " if reason else ""
+        raise Failure(f"{meaning}Refused with {outcome.code}.{known}")
     lines = [f"{'Would be: ' if preview else ''}{outcome.code.replace('_', ' ')}"]
     lines += [f"  {name.replace('_', ' ')}: {value}" for name, value in answer.items()]
     return Said({"code": outcome.code, "preview": preview, **answer}, lines)

@@ -98,11 +98,13 @@ def whole(text: str) -> int:
 
 
 def uuid(text: str) -> UUID:
-    """Read the id of an API client."""
+    """Read an id that we made."""
     try:
         return UUID(text)
     except ValueError:
-        raise argparse.ArgumentTypeError(f"{text!r} is not a uuid") from None
+        raise argparse.ArgumentTypeError(
+            f"{text!r} is not a uuid; give the id that Kotally made"
+        ) from None
 
 
 def time(text: str) -> datetime:
