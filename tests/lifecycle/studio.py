@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Any, NamedTuple
 from uuid import UUID
 from zoneinfo import ZoneInfo
@@ -30,6 +30,7 @@ from kotally.workspaces import clocks
 from tests import make
 
 ZONE = ZoneInfo("America/New_York")
+START = datetime(2026, 1, 29, 15, tzinfo=UTC)  # the next month is short, then the clocks change
 MEMBERS = ("ana", "bob", "cem")
 PRICE = 9_900
 

@@ -14,7 +14,7 @@ import os
 from collections import Counter
 from collections.abc import Coroutine, Generator
 from contextlib import contextmanager
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 from pprint import pformat
 from typing import Any, ClassVar
 
@@ -38,12 +38,11 @@ from tests.ledger.desk import SCALE
 from tests.lifecycle import acts, prints
 from tests.lifecycle.model import Model
 from tests.lifecycle.seen import see
-from tests.lifecycle.studio import MEMBERS, PLANS, Do, Studio, how, without_ids
+from tests.lifecycle.studio import MEMBERS, PLANS, START, Do, Studio, how, without_ids
 from tests.lifecycle.wishes import KINDS, Wishes
 
 EXAMPLES, STEPS = 8, 50
 SEED = int(os.environ.get("KOTALLY_TEST_SEED", "1"))
-START = datetime(2026, 1, 29, 15, tzinfo=UTC)  # the next month is short, then the clocks change
 HOURS = [1, 5, 13, 24, 24, 72, 200, 500]
 # What is said of a booking comes before what it would have closed as by itself (S2.4): with these
 # the late studio is in time, or it would rightly answer otherwise.
