@@ -31,6 +31,12 @@ async def test_bookings_are_placed_moved_and_settled(kotally: Kotally, db: Datab
     assert (await booking(kotally, "move", *moved))["code"] == "rescheduled"
     listed = await kotally("booking", "list", "--location", "loc_1", "--contact", "ana")
     assert "b1" in listed.out
+    told = await kotally("booking", "place", *who, "--reference", "b2", "--location", "loc_1")
+    assert told.out.startswith("booked\n  booking id: ")
+    assert '  funding: [{"entitlement_id":"' in told.out
+    assert "None" not in told.out, "what is empty is left out"
+    other = told.out.partition("booking id: ")[2].partition("\n")[0]
+    await booking(kotally, "cancel", "--booking", other)
     cancelled = await booking(kotally, "cancel-class", "--class", "c1")
     undone = await booking(kotally, "undo-class", "--cancellation", cancelled["cancellation_id"])
     assert [each["status"] for each in undone["bookings"]] == ["booked"]

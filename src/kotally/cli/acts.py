@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 
 from kotally.cli.said import Failure, Said
@@ -28,10 +29,19 @@ def said_of(outcome: Outcome, *, preview: bool) -> Said:
 
     answer: dict[str, Any] = msgspec.json.decode(outcome.answer)
     if not outcome.done:
-        known = "".join(f" {name}: {value}." for name, value in answer.items())
+        known = "".join(f" {name}: {value}." for name, value in _shown(answer))
         reason = REASONS.get(outcome.code)
         meaning = f"{reason.meaning} " if reason else ""
         raise Failure(f"{meaning}Refused with {outcome.code}.{known}")
     lines = [f"{'Would be: ' if preview else ''}{outcome.code.replace('_', ' ')}"]
-    lines += [f"  {name.replace('_', ' ')}: {value}" for name, value in answer.items()]
+    lines += [f"  {name.replace('_', ' ')}: {value}" for name, value in _shown(answer)]
     return Said({"code": outcome.code, "preview": preview, **answer}, lines)
+
+
+def _shown(answer: dict[str, Any]) -> Iterator[tuple[str, str]]:
+    """Give what there is to show to people, name by name: nothing that is empty."""
+    import msgspec
+
+    for name, value in answer.items():
+        if value is not None and value != []:
+            yield name, value if isinstance(value, str) else msgspec.json.encode(value).decode()

@@ -133,7 +133,8 @@ async def _deactivate(db: Database, arguments: Arguments) -> Said:
 
     client = accepted(await api_clients.deactivate(db, arguments.client))
     return Said(
-        _facts(client, now()), [f"Client {client.name} is out: its token opens nothing any more."]
+        _facts(client, now()),
+        [f"Client {client.name} is out: within two seconds its token opens nothing any more."],
     )
 
 
