@@ -31,7 +31,8 @@ _SQL: dict[str, LiteralString] = {
          where b.location_id = $1 and b.starts_at <= kotally.location_now($1)
            and (b.ends_at is null or b.ends_at > kotally.location_now($1))""",
     "bookings": """
-        select b.status, b.external_ref, h.status as hold_status, (
+        select b.status, b.external_ref, h.status as hold_status,
+               h.captured + h.penalised - h.returned as kept, (
                  select count(*) from kotally.strikes s
                   where s.location_id = $1 and s.booking_id = b.id and s.kind = 'no_show'
                     and s.reversed_at is null) as no_shows
