@@ -233,3 +233,14 @@ async def test_a_closure_and_a_freeze_both_count(club: Club, pausing: Pausing) -
 
 def without_id(answer: dict[str, Any]) -> dict[str, Any]:
     return {name: value for name, value in answer.items() if name != "closure_id"}
+
+
+async def test_a_closure_counts_a_lapsed_hold_as_given_back(club: Club, pausing: Pausing) -> None:
+    """S2.5, S6.7: what a hold had whose time is over is available, swept or not."""
+    await pausing.pack(ny("2026-02-13T05:00"))
+    await club.does("hold", 2, calendar_id="cal", args={"ttl_seconds": 3_600})
+    await club.moves_to("2026-01-15T12:00", sweep=False)
+
+    done = await closes(club, "2026-01-10", "2026-01-20")
+
+    assert (done["credits_available"], done["credits_held"]) == (5, 0)
