@@ -17,16 +17,9 @@ language sql stable as $$
     select r.source, r.request_id from kotally.requests r
      where r.location_id = p_location_id and r.source = any (array(select g.source from given g))
        and r.request_id = any (array(select g.request_id from given g))
-  ), taken as materialized (
-    select h.contact_id, h.external_ref from kotally.holds h
-     where h.location_id = p_location_id and h.is_live
-       and h.external_ref = any (array(select g.external_ref from given g))
-       and h.contact_id = any (p_contact_ids)
   )
   select i.ord, p_acts[i.ord], i.contact_id, i.known, i.is_first,
-         exists (
-           select from taken t
-            where t.contact_id = i.contact_id and t.external_ref = i.external_ref),
+         t.hold_id is not null,
          s.seq, s.lots, s.available, s.blockers, s.plans
     from (
       select k.*, not k.known
@@ -37,6 +30,11 @@ language sql stable as $$
                     where r.source = g.source and r.request_id = g.request_id) as known
             from given g
            where g.nth = 1 or g.request_id is null) k) i
+    -- One by one, by the whole of the key: a member of many years has too many to look through.
+    left join lateral (
+      select h.id as hold_id from kotally.holds h
+       where h.location_id = p_location_id and h.external_ref = i.external_ref
+         and h.contact_id = i.contact_id and h.is_live limit 1) t on true
     left join lateral kotally.spending_state(p_location_id, i.contact_id) s on i.is_first
    order by i.contact_id nulls last, i.ord
 $$;
