@@ -28,6 +28,7 @@ PARTS: Final = ("start", "deducts", "reads", "memory", "sweeps")
 SECONDS: Final = 5
 HISTORY: Final = 50  # postings for each of 20 000 members: a million in the location
 DEEP_HISTORY: Final = 10_000
+SHORT_HISTORY: Final = 5
 
 
 def main() -> int:
@@ -85,6 +86,8 @@ async def _fill(data: Path) -> tuple[fill.Studio, fill.Studio]:
             await fill.members(owner, big.location_id, 1, name=name)
         await fill.members(owner, empty.location_id, 1)
         await fill.settle(owner)
+        # Enough for its lists to be as long as those of the other: the answers have one size.
+        await fill.deductions(db, empty.location_id, "m", count=SHORT_HISTORY)
         await fill.deductions(db, big.location_id, fill.DEEP, count=DEEP_HISTORY)
         await fill.settle(owner)
     return big, empty

@@ -125,7 +125,10 @@ async def history(
 async def deductions(db: Database, location_id: str, name: str, *, count: int) -> None:
     """Deduct so often from one contact as callers would, with holds and remembered requests."""
     for start in range(0, count, CHUNK):
-        acts = [deduction(location_id, name, f"fill-{n}") for n in range(start, start + CHUNK)]
+        acts = [
+            deduction(location_id, name, f"fill-{n}")
+            for n in range(start, min(start + CHUNK, count))
+        ]
         rows = await db.fetch(
             "select code from kotally.apply($1, $2::kotally.act[])",
             location_id,

@@ -167,7 +167,7 @@ def _read(bench: Bench, kind: Kind, what: str) -> list[Row]:
         ),
         _latency("  p99, contact with 10 000 entries, location with 1 000 000", _p99(deeps)),
         Row(
-            what="  the same contact against one in an empty location",
+            what="  the same contact against one of five entries, alone",
             figure=f"{_rate(deeps):.0f}",
             base=f"{_rate(empties):.0f}",
             ratio=f"{ratio:.2f}",

@@ -17,12 +17,12 @@ begin
       join kotally.locations t on t.id = p_location_id
       join kotally.postings p
         on p.location_id = p_location_id and p.contact_id = h.contact_id and p.seq = h.placed_seq
-      join kotally.lots l
-        on l.location_id = p_location_id and l.rules ? 'starts' and l.class <> 'restored'
-       and l.id in (
-         select e.lot_id from kotally.entries e
-          where e.location_id = p_location_id and e.contact_id = h.contact_id and e.seq = h.placed_seq)
+     cross join lateral (
+       select distinct e.lot_id from kotally.entries e
+        where e.location_id = p_location_id and e.contact_id = h.contact_id and e.seq = h.placed_seq) e
+      join kotally.lots l on l.location_id = p_location_id and l.id = e.lot_id
      where h.location_id = p_location_id and h.id = p_hold_id
+       and l.rules ? 'starts' and l.class <> 'restored'
   loop
     continue when v.is_used = (v.rule ? 'started_on');
     v_on := (v.class_at at time zone v.timezone)::date;
