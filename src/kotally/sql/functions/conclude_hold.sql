@@ -23,17 +23,19 @@ begin
     perform kotally.post(p_location_id, p_now, array[v_posting], v_plan.lots);
   end if;
   select coalesce(sum(e.amount) filter (where e.from_bucket = 'available'), 0)::bigint as taken,
-         coalesce(sum(e.amount) filter (where e.to_bucket = 'consumed'), 0)::bigint
+         coalesce(sum(e.amount) filter (where e.to_bucket = 'consumed' and e.from_bucket <> 'revoked'), 0)::bigint
            - coalesce(sum(e.amount) filter (where e.from_bucket = 'consumed' and e.to_bucket = 'penalty'), 0)::bigint
            as captured,
-         coalesce(sum(e.amount) filter (where e.to_bucket = 'penalty'), 0)::bigint
+         coalesce(sum(e.amount) filter (where e.to_bucket = 'penalty' and e.from_bucket <> 'revoked'), 0)::bigint
            - coalesce(sum(e.amount) filter (where e.from_bucket = 'penalty' and e.to_bucket = 'consumed'), 0)::bigint
            as penalised,
          coalesce(sum(e.amount) filter (
            where e.from_bucket = 'held' and e.to_bucket not in ('consumed', 'penalty')), 0)::bigint as released,
          coalesce(sum(e.amount) filter (
            where e.from_bucket in ('consumed', 'penalty')
-             and e.to_bucket not in ('consumed', 'penalty')), 0)::bigint as returned
+             and e.to_bucket not in ('consumed', 'penalty')), 0)::bigint
+           -- A use that a refund had taken back becomes one again as it is given back.
+           - coalesce(sum(e.amount) filter (where e.from_bucket = 'revoked'), 0)::bigint as returned
     into v from unnest(v_plan.entries) e;
   update kotally.holds h
      set amount = h.amount + v.taken, captured = h.captured + v.captured,

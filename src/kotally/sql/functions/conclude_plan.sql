@@ -26,7 +26,8 @@ begin
     v_back := kotally.plan_return(p_hold, v_from, case v_from
       when 'held' then v_open - v_use - v_forfeit
       when 'consumed' then greatest(v_consumed - v_to_penalty - p_captured, 0)
-      else greatest(v_penalty - v_to_consumed - p_penalised, 0) end, p_now, p_by_studio);
+      else greatest(v_penalty - v_to_consumed - p_penalised, 0) end, p_now, p_by_studio,
+      v_plan.entries);
     v_plan.entries := v_plan.entries || v_back.entries;
     v_plan.lots := v_plan.lots || v_back.lots;
   end loop;

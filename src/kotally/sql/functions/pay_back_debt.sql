@@ -1,13 +1,13 @@
 -- Make a debt smaller because what it was for is given back. What is still owed is no longer; what
 -- a later grant had paid goes back to the lot it was paid from, or if that has expired meanwhile
--- into a new lot like p_like.
+-- into a new lot like p_like. p_planned is what has been planned of the same posting before.
 create or replace function kotally.pay_back_debt(
   p_debt kotally.lots, p_from kotally.bucket, p_amount bigint, p_like kotally.lots,
-  p_now timestamptz
+  p_planned kotally.new_entry[], p_now timestamptz
 ) returns kotally.return_plan language plpgsql volatile as $$
 declare
-  v_owed bigint := least(p_amount, p_debt.owed);
-  v_left bigint := p_amount - least(p_amount, p_debt.owed);
+  v_owed bigint := least(p_amount, p_debt.owed - kotally.planned(p_planned, p_debt.id, 'owed'));
+  v_left bigint := p_amount - v_owed;
   v_payer record;
   v_take bigint;
   v_new kotally.lots;
@@ -22,7 +22,8 @@ begin
     return v_plan;
   end if;
   for v_payer in
-    select l.id, least(l.transferred, sum(s.amount))::bigint as paid
+    select l.id,
+           least(l.transferred + kotally.planned(p_planned, l.id, 'transferred'), sum(s.amount))::bigint as paid
       from kotally.entries e
       join kotally.entries s
         on s.location_id = e.location_id and s.contact_id = e.contact_id and s.seq = e.seq
@@ -37,7 +38,7 @@ begin
   loop
     exit when v_left = 0;
     v_take := least(v_left, v_payer.paid);
-    continue when v_take = 0;
+    continue when v_take <= 0;
     v_left := v_left - v_take;
     v_plan.entries := v_plan.entries
       || (v_payer.id, 'transferred', 'available', v_take)::kotally.new_entry;

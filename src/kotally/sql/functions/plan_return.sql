@@ -2,10 +2,10 @@
 -- lot has expired meanwhile comes back in a new lot of class `restored` with some days of grace,
 -- or is lost if the grace is none (S4.4). What belongs to a period that has ended rolls over with
 -- it, as far as its limits have room left (S7.6). A purchase that was refunded or is disputed, and a
--- debt, come before the member (S4.5).
+-- debt, come before the member (S4.5). p_planned is what has been planned of the same posting before.
 create or replace function kotally.plan_return(
   p_hold kotally.holds, p_from kotally.bucket, p_credits bigint, p_now timestamptz,
-  p_by_studio boolean default false
+  p_by_studio boolean default false, p_planned kotally.new_entry[] default '{}'
 ) returns kotally.return_plan language plpgsql volatile as $$
 declare
   v_left bigint := p_credits;
@@ -26,8 +26,9 @@ begin
      where l.location_id = p_hold.location_id and l.id = v_slice.lot_id;
     if v_lot.payment_id is not null or v_lot.class = 'advance' then
       v_late := case v_lot.class
-        when 'advance' then kotally.pay_back_debt(v_lot, p_from, v_take, v_lot, p_now)
-        else kotally.revoke_late(v_lot, p_from, v_take, v_entries, p_now) end;
+        when 'advance' then kotally.pay_back_debt(
+          v_lot, p_from, v_take, v_lot, p_planned || v_entries, p_now)
+        else kotally.revoke_late(v_lot, p_from, v_take, p_planned || v_entries, p_now) end;
       v_lots := v_lots || v_late.lots;
       v_entries := v_entries || v_late.entries;
       v_take := v_take - (

@@ -8,16 +8,19 @@ create or replace function kotally.revoke_late(
 ) returns kotally.return_plan language plpgsql volatile as $$
 declare
   v_payment kotally.payments;
-  v_debt kotally.lots;
+  v_debt record;
   v_left bigint := p_amount;
   v_take bigint;
   v_plan kotally.return_plan := ('{}', '{}')::kotally.return_plan;
   v_back kotally.return_plan;
+  v_own bigint := case p_from when 'consumed' then p_lot.consumed + kotally.planned(p_planned, p_lot.id, p_from)
+                              when 'penalty' then p_lot.penalty + kotally.planned(p_planned, p_lot.id, p_from)
+                              else p_amount end;
 begin
   select * into v_payment from kotally.payments p
    where p.location_id = p_lot.location_id and p.id = p_lot.payment_id;
-  if v_payment.credits_uncollected > 0 then
-    v_take := least(v_left, v_payment.credits_uncollected);
+  v_take := least(v_left, coalesce(v_payment.credits_uncollected, 0), v_own);
+  if v_take > 0 then
     v_left := v_left - v_take;
     v_plan.entries := array[(p_lot.id, p_from, 'revoked', v_take)::kotally.new_entry];
     update kotally.payments p set credits_uncollected = p.credits_uncollected - v_take
@@ -26,22 +29,25 @@ begin
   -- A debt stands for used credits of the lot it came from: that use becomes one again, and the
   -- credit that comes back takes its place in the revocation.
   for v_debt in
-    select * from kotally.lots l
+    select l as lot, b.bucket, b.there
+      from kotally.lots l
+     cross join lateral (values
+       ('consumed'::kotally.bucket, l.consumed::bigint), ('penalty', l.penalty)) b (bucket, there)
      where l.location_id = p_lot.location_id and l.contact_id = p_lot.contact_id
        and l.entitlement_id = p_lot.entitlement_id and l.payment_id = p_lot.payment_id
-       and l.class = 'advance' and l.consumed > 0
-     order by l.parent_lot_id = p_lot.id desc, l.issued_at, l.id
+       and l.class = 'advance' and b.there > 0
+     order by l.parent_lot_id = p_lot.id desc, b.bucket = p_from desc, l.issued_at, l.id
   loop
     exit when v_left = 0 or coalesce(v_payment.credits_revoked, 0) = 0;
-    v_take := least(v_left, v_debt.consumed - (
-      select coalesce(sum(e.amount), 0) from unnest(p_planned) e
-       where e.lot_id = v_debt.id and e.from_bucket = 'consumed'));
+    v_take := least(v_left, v_debt.there + kotally.planned(
+      p_planned || v_plan.entries, (v_debt.lot).id, v_debt.bucket));
     continue when v_take <= 0;
     v_left := v_left - v_take;
-    v_back := kotally.pay_back_debt(v_debt, 'consumed', v_take, p_lot, p_now);
+    v_back := kotally.pay_back_debt(
+      v_debt.lot, v_debt.bucket, v_take, p_lot, p_planned || v_plan.entries, p_now);
     v_plan.lots := v_plan.lots || v_back.lots;
     v_plan.entries := v_plan.entries
-      || (v_debt.parent_lot_id, 'revoked', 'consumed', v_take)::kotally.new_entry
+      || ((v_debt.lot).parent_lot_id, 'revoked', v_debt.bucket, v_take)::kotally.new_entry
       || (p_lot.id, p_from, 'revoked', v_take)::kotally.new_entry
       || v_back.entries;
   end loop;

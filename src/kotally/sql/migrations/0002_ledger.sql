@@ -210,7 +210,7 @@ create table kotally.entries (
     or (from_bucket = 'held' and to_bucket not in ('issued'))
     or (from_bucket in ('consumed', 'penalty'))
     or (from_bucket in ('expired', 'forfeited') and to_bucket in ('available', 'revoked', 'transferred', 'consumed'))
-    or (from_bucket = 'revoked' and to_bucket in ('available', 'held', 'expired', 'consumed'))
+    or (from_bucket = 'revoked' and to_bucket in ('available', 'held', 'expired', 'consumed', 'penalty'))
     or (from_bucket = 'suspended' and to_bucket in ('available', 'held', 'revoked', 'expired', 'consumed'))
     or (from_bucket = 'transferred' and to_bucket in ('available')))
 );
