@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 
 from kotally.core.ids import new_id
+from tests import make
 from tests.bookings.conftest import Opened
 from tests.bookings.studio import Answer, Studio
 
@@ -117,6 +118,43 @@ async def test_without_a_signal_it_closes_by_itself(
         "select max(effective_at) from kotally.postings where location_id = $1", studio.location
     )
     assert posted == datetime(2026, 3, 3, 16, tzinfo=UTC)
+
+
+@pytest.mark.parametrize("swept_at", ["2026-03-03T16:00", "2026-03-06T12:00"])
+async def test_what_can_pay_only_since_a_class_closed_does_not_pay_for_it(
+    studio: Studio, swept_at: str
+) -> None:
+    """S2.4, S6.5: it closes as of then; a worker that stopped for days changes nothing."""
+    await studio.sells()
+    await studio.buys(5, lot={"effective_at": "2026-03-05T05:00:00+00:00"})
+    booking = await studio.books("2026-03-02T15:00", allow_unfunded=True)
+    assert booking.code == "booked_unfunded"
+
+    await studio.clock(swept_at)
+
+    assert len(await studio.sweeps()) == 1
+    assert (await studio.status(booking), await studio.balance()) == ("unfunded", (5, 0))
+    await studio.clock("2026-03-06T12:00")
+    assert (await studio.attends(booking)).code == "attended"  # the staff says so today
+
+
+@pytest.mark.parametrize("swept_at", ["2026-03-03T16:00", "2026-03-06T12:00"])
+@pytest.mark.parametrize(("close_as", "status"), [("captured", "unfunded"), ("no_show", "no_show")])
+async def test_what_is_paid_at_attendance_is_paid_by_what_there_was_at_its_closing(
+    studio: Studio, close_as: str, status: str, swept_at: str
+) -> None:
+    """S2.4, S2.6, S6.5."""
+    await studio.sells(attendance={"mode": "attendance", "auto_close_as": close_as})
+    await studio.buys(1)
+    booking = await studio.books("2026-03-02T15:00")
+    assert (booking.code, booking["credits"]) == ("booked", 1)
+    await make.applied(studio.db, studio.location, [make.deduct(1, studio.member)])
+    await studio.buys(5, lot={"effective_at": "2026-03-05T05:00:00+00:00"})
+
+    await studio.clock(swept_at)
+
+    assert len(await studio.sweeps()) == 1
+    assert (await studio.status(booking), await studio.balance()) == (status, (5, 0))
 
 
 async def test_unlimited_plans_forfeit_no_credits(studio: Studio) -> None:

@@ -64,8 +64,8 @@ class Terms(Struct, frozen=True):
         return msgspec.convert(self.attendance, Attendance)
 
 
-async def would_fund(scene: Scene, booking: Booking) -> Funding:
-    """Ask how a booking would be paid for now; the same decision as the hold's (S1.7)."""
+async def would_fund(scene: Scene, booking: Booking, *, at: datetime | None = None) -> Funding:
+    """Ask how a booking would be paid for now, or then; the same decision as the hold's (S1.7)."""
     row = await scene.tx.fetchrow(
         """
         select o.code, o.answer
@@ -75,7 +75,7 @@ async def would_fund(scene: Scene, booking: Booking) -> Funding:
         scene.location_id,
         _act(scene, booking, "check"),
         booking.contact_id,
-        scene.now,
+        at or scene.now,
     )
     assert row is not None, "the kernel answers every check"
     return Funding(row["code"], msgspec.json.decode(row["answer"]))

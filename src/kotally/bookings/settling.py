@@ -9,7 +9,7 @@ from uuid import UUID
 from msgspec.structs import replace
 
 from kotally.bookings import consequences, records
-from kotally.bookings.funding import Settled, balance, conclude, place_hold
+from kotally.bookings.funding import Funding, Settled, balance, conclude, place_hold, would_fund
 from kotally.bookings.placing import fund
 from kotally.bookings.records import Booking, Status, answer_of
 from kotally.bookings.terms import (
@@ -73,7 +73,7 @@ async def penalise(
     """Forfeit what a cost says, release the rest, and impose what follows (S5.1 to S5.5)."""
     lost = forfeited(booking.credits, cost.forfeit_percent)
     if booking.hold_id is None and booking.status == "booked" and lost:
-        booking = await _taken(scene, booking)
+        booking = await _taken(scene, booking, at=at)
     settled = await conclude(
         scene,
         booking,
@@ -89,8 +89,10 @@ async def penalise(
     return settled, facts
 
 
-async def _taken(scene: Scene, booking: Booking) -> Booking:
+async def _taken(scene: Scene, booking: Booking, *, at: datetime) -> Booking:
     """Take what was to be taken at attendance only, as far as there is (S2.6)."""
+    if await _refused_then(scene, booking, at):
+        return booking
     taken = await place_hold(scene, booking, "hold")
     if taken.code != "held":
         return booking
@@ -131,7 +133,7 @@ async def use_up(
     if booking.status == "waitlisted":
         raise Declined("BOOKING_WAITLISTED", **answer_of(booking))
     if booking.hold_id is None:
-        booking = await _funded_late(scene, booking)
+        booking = await _funded_late(scene, booking, at=at)
     used = booking.units if units is None else units
     wanted = share(booking.credits, booking.units, used)
     settled = await conclude(
@@ -149,9 +151,10 @@ async def use_up(
     return Done("attended", answer_of(after, **facts_of(settled)))
 
 
-async def _funded_late(scene: Scene, booking: Booking) -> Booking:
+async def _funded_late(scene: Scene, booking: Booking, *, at: datetime | None) -> Booking:
     """Pay now for somebody who came without funds, or whose product pays at attendance (S2.6)."""
     if booking.status == "booked":
+        await _demand_funds_then(scene, booking, at)
         taken = await place_hold(scene, booking, "hold")
         if taken.code != "held":
             raise Declined(taken.code, **taken.answer)
@@ -160,12 +163,27 @@ async def _funded_late(scene: Scene, booking: Booking) -> Booking:
         )
     # Its own row counts as nothing while it is paid for.
     await records.update(scene, replace(booking, status="unfunded"))
+    await _demand_funds_then(scene, booking, at)
     funded, _ = await fund(scene, replace(booking, status="unfunded"))
     if funded.hold_id is None and funded.status == "booked":
-        return await _funded_late(scene, funded)
+        return await _funded_late(scene, funded, at=at)
     if funded.hold_id is None:
         raise Declined("INSUFFICIENT_CREDITS", **answer_of(booking))
     return funded
+
+
+async def _demand_funds_then(scene: Scene, booking: Booking, at: datetime | None) -> None:
+    refused = await _refused_then(scene, booking, at)
+    if refused is not None:
+        raise Declined(refused.code, **refused.answer)
+
+
+async def _refused_then(scene: Scene, booking: Booking, at: datetime | None) -> Funding | None:
+    """Say why nothing paid at an instant that is over: what can pay only since is late (S6.5)."""
+    if at is None or at >= scene.now:
+        return None
+    found = await would_fund(scene, booking, at=at)
+    return None if found.code == "eligible" else found
 
 
 async def no_show(
