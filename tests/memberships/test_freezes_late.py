@@ -66,3 +66,62 @@ async def test_a_worker_that_comes_after_a_freeze_of_the_next_period(
         ("included", 8, ny("2026-03-15T04:00")),
         ("rollover", 4, ny("2026-03-15T04:00")),
     ]
+
+
+@pytest.mark.parametrize("late", [False, True])
+@pytest.mark.parametrize(
+    ("freeze", "ends"),
+    [  # across the bound, until it, and before it
+        (("2026-01-25", "2026-02-08"), ("2026-02-15T05:00", "2026-03-08T05:00")),
+        (("2026-01-25", "2026-02-01"), ("2026-02-08T05:00", "2026-03-01T05:00")),
+        (("2026-01-10", "2026-01-24"), ("2026-02-15T05:00", "2026-03-01T05:00")),
+    ],
+)
+async def test_a_period_rolls_over_at_its_bound_though_a_freeze_lets_its_credits_live(
+    club: Club, pausing: Pausing, freeze: tuple[str, str], ends: tuple[str, str], *, late: bool
+) -> None:
+    """S7.1, S8.4, S8.5, `keep`: the bound stays, so it rolls there; the rest lives on; S6.5."""
+    await club.sells("own", renews="itself", rollover={"max_per_roll": 4})
+    id_ = (await club.pays("own"))["entitlement_id"]
+    await club.uses(1)
+    await pausing.freeze(id_, *freeze, mode="keep")
+    for day in [] if late else sorted([*freeze, "2026-02-01"]):
+        await pausing.moves_to(f"{day}T05:00")
+    old, new = ends
+    await pausing.moves_to("2026-02-10T12:00" if old > "2026-02-10" else "2026-02-07T12:00")
+
+    assert sorted(await club.open()) == [
+        ("included", 3, ny(old)),
+        ("included", 8, ny(new)),
+        ("rollover", 4, ny(new)),
+    ]
+    assert await club.moved("rollover") == [("rolled_over", 4, ny("2026-02-01T05:00"))]
+    assert await club.moved("forfeit") == []
+
+    await pausing.moves_to("2026-02-16T12:00")
+
+    assert await club.moved("expire") == [("expired", 3, ny(old))]
+    await pausing.moves_to("2026-03-09T12:00")
+    assert [at for _, _, at in await club.moved("rollover")] == [
+        ny("2026-02-01T05:00"),
+        ny("2026-03-01T05:00"),
+    ]
+
+
+async def test_a_freeze_of_another_membership_leaves_the_roll_over_where_it_is(
+    club: Club, pausing: Pausing
+) -> None:
+    """S7.1, S8.4: it covers all of the member's lots, and moves the bounds of its own."""
+    await club.sells("own", renews="itself", rollover={"max_per_roll": 4})
+    await club.pays("own")
+    await club.sells("other", 0, unlimited=True, renews="itself")
+    other = (await club.pays("other"))["entitlement_id"]
+    await pausing.freeze(other, "2026-01-10", "2026-01-20", covers_packs=True)
+
+    await pausing.moves_to("2026-02-01T12:00")
+
+    assert sorted(await club.open()) == [
+        ("included", 4, ny("2026-02-11T05:00")),
+        ("included", 8, ny("2026-03-01T05:00")),
+        ("rollover", 4, ny("2026-03-01T05:00")),
+    ]

@@ -61,6 +61,7 @@ async def test_duplicates_change_nothing(club: Club, copies: int) -> None:
 
 def lot(available: int, *, rolled: bool, days: int, held: int = 0, **rule: int) -> Lot:
     """Make a lot that ends so many days after the boundary."""
+    expires_at = BOUNDARY + timedelta(days=days)
     return Lot(
         id=uuid4(),
         contact_id=UUID(int=1),
@@ -72,7 +73,9 @@ def lot(available: int, *, rolled: bool, days: int, held: int = 0, **rule: int) 
         lot_class="rollover" if rolled else "included",
         priority=100,
         effective_at=JANUARY,
-        expires_at=BOUNDARY + timedelta(days=days),
+        expires_at=expires_at,
+        due_at=expires_at,
+        lives_until=expires_at,
         coverage=None,
         coverage_width=1,
         cost_minor=1_000,

@@ -98,6 +98,9 @@ class Lot(Struct, frozen=True, kw_only=True):
     priority: int
     effective_at: datetime
     expires_at: datetime | None
+    # Without the freezes that left the bounds where they were, and with those that are not over.
+    due_at: datetime | None
+    lives_until: datetime | None
     coverage: dict[str, int] | None
     coverage_width: int
     cost_minor: int
@@ -143,12 +146,23 @@ _MEMBERSHIPS: Final[LiteralString] = """
 _LOTS: Final[LiteralString] = """
     select l.id, l.contact_id, l.entitlement_id, l.product_config_id, l.product_version,
            l.payment_id, l.period_number, l.class as lot_class, l.priority, l.effective_at,
-           l.expires_at, l.coverage, l.coverage_width, l.cost_minor, l.currency, l.unit_cost,
+           l.expires_at, coalesce(l.projected_expires_at, l.expires_at) as lives_until,
+           case when x.days > 0 then kotally.add_local_days(l.expires_at, -x.days, t.timezone)
+                else l.expires_at end as due_at,
+           l.coverage, l.coverage_width, l.cost_minor, l.currency, l.unit_cost,
            l.cancel_window_minutes, l.restore_grace_days, l.roll_count, l.rules, l.issued,
            l.available, l.held, l.consumed, l.penalty, r.lot_id is not null as is_rolled
       from kotally.lots l
       join kotally.memberships m on m.location_id = $1 and m.id = l.entitlement_id
+      join kotally.locations t on t.id = $1
       left join kotally.rolls r on r.location_id = $1 and r.lot_id = l.id
+      left join lateral (
+        select sum((c.to_at at time zone t.timezone)::date
+                   - (c.from_at at time zone t.timezone)::date)::integer as days
+          from kotally.expiry_changes c
+          join kotally.freezes f on f.location_id = $1 and f.id = c.cause_id
+         where c.location_id = $1 and c.lot_id = l.id and c.reason = 'freeze'
+           and (f.mode <> 'shift' or f.membership_id <> l.entitlement_id)) x on true
      where l.location_id = $1 and l.entitlement_id = any ($2)
        and (l.is_open or l.expires_at > m.period_starts_at)
      order by l.entitlement_id, l.roll_count, l.expires_at nulls last, l.id

@@ -85,7 +85,8 @@ def roll(
     Decide a membership's roll-over at a boundary.
 
     Lots with a rule that end by `cutoff` roll: the boundary, or later when a period's credits
-    outlive it; those then keep what does not roll until they expire (S6.3). `lifetime` says
+    outlive it; those then keep what does not roll until they expire (S6.3), as do lots that live
+    longer by a freeze which left the boundary where it was (S8.4, S8.5). `lifetime` says
     until when credits live that roll at this boundary, `number` is the period they roll into.
     """
     shares, forfeits = _shares(lots, boundary, cutoff=cutoff, lifetime=lifetime)
@@ -95,7 +96,7 @@ def roll(
         for lot in lots
         if lot.lot_class == "rollover"
         and lot.id not in ending
-        and (lot.expires_at is None or lot.expires_at > boundary)
+        and (lot.lives_until is None or lot.lives_until > boundary)
     ]
     counted = sum(share.amount for share in shares)
     trims = _trim(shares, bank)
@@ -103,7 +104,7 @@ def roll(
     outliving = {
         share.lot.id
         for share in shares
-        if share.lot.expires_at is not None and share.lot.expires_at > boundary
+        if share.lot.lives_until is not None and share.lot.lives_until > boundary
     }
     return Roll(
         carried=[
@@ -126,7 +127,7 @@ def _shares(
     rolled = 0
     for lot in lots:
         rule = lot.rollover
-        ends = lot.expires_at is not None and lot.expires_at <= cutoff
+        ends = lot.due_at is not None and lot.due_at <= cutoff
         if rule is None or not ends or lot.effective_at >= boundary:
             continue
         part = lot.available * rule.percent // _HUNDRED
@@ -151,7 +152,7 @@ def _trim(shares: list[_Share], bank: Sequence[Lot]) -> list[Forfeit]:
     total = sum(share.amount for share in shares) + sum(lot.available + lot.held for lot in bank)
     excess = total - min(limits)
     candidates: list[tuple[datetime | None, Lot, _Share | None]] = [
-        *((lot.expires_at, lot, None) for lot in bank),
+        *((lot.due_at, lot, None) for lot in bank),
         *((share.expires_at, share.lot, share) for share in shares),
     ]
     candidates.sort(key=lambda each: (each[0] is None, each[0], each[1].id))
