@@ -29,7 +29,7 @@ def build(settings: Settings, *, migrate: bool = True, counts_file: Path | None 
         async with opened(settings, migrate=migrate) as db:
             writer = Writer(db)
             await writer.start()
-            worker = Worker(db)
+            worker = Worker(db, is_busy=lambda: writer.stats.waiting > 0)
             worker.start()
             document = openapi.encoded(ROUTES)
             try:

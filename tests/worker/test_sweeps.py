@@ -9,6 +9,7 @@ from importlib.resources import files
 
 import pytest
 
+from kotally.core.clock import monotonic_ns
 from kotally.db import Database
 from kotally.ledger import proofs, sweep_log
 from kotally.ledger.swept import Swept
@@ -19,6 +20,7 @@ from kotally.workspaces.refusals import Refused
 from tests import make
 
 MORNING = datetime(2026, 3, 1, 9, tzinfo=UTC)
+PASS_S = 0.2
 EXPIRY = datetime(2026, 3, 4, 5, tzinfo=UTC)
 
 
@@ -145,3 +147,19 @@ async def test_time_does_not_go_back(db: Database, sandbox: str) -> None:
 
 async def _set_clock(db: Database, location_id: str, at: datetime) -> None:
     await db.execute("update kotally.locations set clock_at = $2 where id = $1", location_id, at)
+
+
+async def test_sweeps_give_way_while_callers_wait(db: Database, sandbox: str) -> None:
+    """After each pass the worker rests for half as long as it took."""
+    await _set_clock(db, sandbox, EXPIRY)
+    ended: list[int] = []
+
+    async def slow(db: Database, location_id: str, *, limit: int) -> Swept:
+        del db, location_id, limit
+        await asyncio.sleep(PASS_S)
+        ended.append(monotonic_ns())
+        return Swept(1)
+
+    await Worker(db, sweeps=[Sweep("slow", "expire_lots", slow)], is_busy=lambda: True).look()
+
+    assert monotonic_ns() - ended[0] >= PASS_S * 1_000_000_000 // 2

@@ -8,7 +8,7 @@ its own key. A location that fails is left alone for a while and holds up nobody
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from contextlib import suppress
 from typing import Final
 
@@ -21,11 +21,12 @@ from kotally.ledger import sweep_log
 from kotally.worker.sweeps import SWEEPS, Sweep
 
 EVERY_SECONDS: Final = 2
-ROWS_A_PASS: Final = 10_000
+ROWS_A_PASS: Final = 2_000
 LOCATIONS_A_PASS: Final = 500
 REST_SECONDS_MAX: Final = 300  # a location whose sweep keeps failing is tried every five minutes
 STOP_SECONDS_MAX: Final = 30
 _NS: Final = 1_000_000_000
+GIVE_WAY_NS_MAX: Final = 2 * _NS
 
 _log = structlog.get_logger("kotally.worker")
 
@@ -46,10 +47,13 @@ class Worker:
         *,
         every_seconds: int = EVERY_SECONDS,
         sweeps: Sequence[Sweep] = SWEEPS,
+        is_busy: Callable[[], bool] = lambda: False,
     ) -> None:
+        """With `is_busy`, sweeps leave a third of the time to callers while they are waiting."""
         self._db: Database = db
         self._sweeps: Sequence[Sweep] = sweeps
         self._every_seconds: int = every_seconds
+        self._is_busy: Callable[[], bool] = is_busy
         self._stopping: asyncio.Event = asyncio.Event()
         self._rests: dict[tuple[str, str], _Rest] = {}
         self._task: asyncio.Task[None] | None = None
@@ -80,8 +84,7 @@ class Worker:
                 _log.exception("looking for work failed")
                 done = 0
             if not done:
-                with suppress(TimeoutError):
-                    await asyncio.wait_for(self._stopping.wait(), self._every_seconds)
+                await self._rest(self._every_seconds * _NS)
 
     async def look(self) -> int:
         """Make one pass over everything that is due; return how many rows were done."""
@@ -102,6 +105,7 @@ class Worker:
         rest = self._rests.get((sweep.name, location_id))
         if rest is not None and rest.until_ns > monotonic_ns():
             return 0
+        started = monotonic_ns()
         try:
             swept = await sweep.run(self._db, location_id, limit=ROWS_A_PASS)
         except DatabaseUnavailable:
@@ -113,7 +117,14 @@ class Worker:
         if swept.count:
             _log.info("swept", sweep=sweep.name, location_id=location_id, rows=swept.count)
             await sweep_log.record(self._db, sweep.name, rows=swept.count)
+            if self._is_busy():
+                await self._rest(min((monotonic_ns() - started) // 2, GIVE_WAY_NS_MAX))
         return swept.count
+
+    async def _rest(self, ns: int) -> None:
+        """Wait so long, or until the worker shall stop."""
+        with suppress(TimeoutError):
+            await asyncio.wait_for(self._stopping.wait(), ns / _NS)
 
     async def _failed(self, sweep: Sweep, location_id: str, fault: Exception) -> None:
         rest = self._rests.setdefault((sweep.name, location_id), _Rest())
