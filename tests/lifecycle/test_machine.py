@@ -116,6 +116,8 @@ class Machine(RuleBasedStateMachine):
         if do in OF_BOOKINGS:
             for member in MEMBERS:
                 await self.late.reads(member)
+            # What an act at this very instant has brought about may be due at it, too.
+            await self.punctual.sweeps()
         shown = await self._looked(do, name, said) if preview else None
         outcomes = [await do(studio, how(name), **said) for studio in (self.late, self.punctual)]
         late, punctual = (
