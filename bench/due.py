@@ -16,7 +16,7 @@ from kotally.products.policies import Rollover
 from kotally.products.rules import Rules
 from kotally.workspaces import clocks, locations
 
-CONTACTS_AT_ONCE: Final = 50_000
+CONTACTS_AT_ONCE: Final = 20_000
 GRANTS_AT_ONCE: Final = 200
 PRODUCT: Final = "pc_eight"
 MORNING: Final = datetime(2026, 1, 10, 9, tzinfo=UTC)
@@ -42,11 +42,14 @@ async def lots(owner: Database, location_id: str, count: int) -> None:
     for start in range(0, count, CONTACTS_AT_ONCE):
         size = min(CONTACTS_AT_ONCE, count - start)
         await fill.members(owner, location_id, size, name=f"e{start}_")
-    await owner.execute(
-        "update kotally.lots set expires_at = $2 where location_id = $1",
-        location_id,
-        MORNING + timedelta(days=1),
-    )
+        await owner.execute(
+            """
+            update kotally.lots l set expires_at = $2
+             where l.location_id = $1 and l.expires_at is null
+            """,
+            location_id,
+            MORNING + timedelta(days=1),
+        )
     await fill.settle(owner)
 
 
