@@ -13,6 +13,7 @@ from msgspec import Struct
 from kotally.core.clock import now
 from kotally.core.ids import new_id
 from kotally.db import Database
+from kotally.db.connections import NO_LIMITS, connect
 from kotally.ledger.acts import Act, Key, act, digest
 from kotally.products import products
 from kotally.workspaces import api_clients, locations, workspaces
@@ -161,8 +162,12 @@ def key(request_id: str) -> Key:
 
 async def settle(owner: Database) -> None:
     """Leave the tables as a database that has run for a while: with statistics, checkpointed."""
-    await owner.execute("vacuum analyze")
-    await owner.execute("checkpoint")
+    connection = await connect(owner.target, role=None, limits=NO_LIMITS)
+    try:
+        await connection.execute("vacuum analyze")
+        await connection.execute("checkpoint")
+    finally:
+        await connection.close()
 
 
 def _chunks(items: Sequence[UUID], size: int) -> list[Sequence[UUID]]:
