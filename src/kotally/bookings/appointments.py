@@ -15,93 +15,53 @@ from kotally.db import Queries
 ON: Final = ("held", "captured", "booked", "provisional", "unfunded", "waitlisted")
 
 
-# The contact's own, what others' credits paid for it, and of both what is not paid yet.
-_UPCOMING: Final[LiteralString] = """
-    select a.at, a.id, a.item::text
-      from (
-      (select v.at, v.id, v.item from kotally.appointment_items v
-        where v.location_id = $1
-          and v.contact_id = (select c.id from kotally.find_contact($1, $2) c)
-          and v.at > kotally.location_now($1) and v.status = any ($6)
-          and (v.at, v.id)
-            > (coalesce($3::timestamptz, '-infinity'),
-               coalesce($4::uuid, '00000000-0000-0000-0000-000000000000'))
-        order by v.at, v.id limit $5)
-      union all
-      (select v.at, v.id, v.item from kotally.shared_uses u
-         join kotally.appointment_items v
-           on v.location_id = $1 and v.contact_id = u.owner_id and v.id = u.hold_id
-        where u.location_id = $1
-          and u.beneficiary_id = (select c.id from kotally.find_contact($1, $2) c)
-          and v.at > kotally.location_now($1) and v.status = any ($6)
-          and (v.at, v.id)
-            > (coalesce($3::timestamptz, '-infinity'),
-               coalesce($4::uuid, '00000000-0000-0000-0000-000000000000'))
-        order by v.at, v.id limit $5)
-      union all
-      (select v.at, v.id, v.item from kotally.booking_items v
-        where v.location_id = $1
-          and v.beneficiary_id = (select c.id from kotally.find_contact($1, $2) c)
-          and v.at > kotally.location_now($1) and v.status = any ($6)
-          and (v.at, v.id)
-            > (coalesce($3::timestamptz, '-infinity'),
-               coalesce($4::uuid, '00000000-0000-0000-0000-000000000000'))
-        order by v.at, v.id limit $5)
-      union all
-      (select v.at, v.id, v.item from kotally.booking_items v
-        where v.location_id = $1
-          and v.contact_id = (select c.id from kotally.find_contact($1, $2) c)
-          and v.at > kotally.location_now($1) and v.status = any ($6)
-          and (v.at, v.id)
-            > (coalesce($3::timestamptz, '-infinity'),
-               coalesce($4::uuid, '00000000-0000-0000-0000-000000000000'))
-        order by v.at, v.id limit $5)) a
-     order by a.at, a.id limit $5
-"""
-_PAST: Final[LiteralString] = """
-    select a.at, a.id, a.item::text
-      from (
-      (select v.at, v.id, v.item from kotally.appointment_items v
-        where v.location_id = $1
-          and v.contact_id = (select c.id from kotally.find_contact($1, $2) c)
-          and (v.at <= kotally.location_now($1) or v.status <> all ($6))
-          and v.status <> 'replaced'
-          and (v.at, v.id)
-            < (coalesce($3::timestamptz, 'infinity'),
-               coalesce($4::uuid, 'ffffffff-ffff-ffff-ffff-ffffffffffff'))
-        order by v.at desc, v.id desc limit $5)
-      union all
-      (select v.at, v.id, v.item from kotally.shared_uses u
-         join kotally.appointment_items v
-           on v.location_id = $1 and v.contact_id = u.owner_id and v.id = u.hold_id
-        where u.location_id = $1
-          and u.beneficiary_id = (select c.id from kotally.find_contact($1, $2) c)
-          and (v.at <= kotally.location_now($1) or v.status <> all ($6))
-          and v.status <> 'replaced'
-          and (v.at, v.id)
-            < (coalesce($3::timestamptz, 'infinity'),
-               coalesce($4::uuid, 'ffffffff-ffff-ffff-ffff-ffffffffffff'))
-        order by v.at desc, v.id desc limit $5)
-      union all
-      (select v.at, v.id, v.item from kotally.booking_items v
-        where v.location_id = $1
-          and v.beneficiary_id = (select c.id from kotally.find_contact($1, $2) c)
-          and (v.at <= kotally.location_now($1) or v.status <> all ($6))
-          and (v.at, v.id)
-            < (coalesce($3::timestamptz, 'infinity'),
-               coalesce($4::uuid, 'ffffffff-ffff-ffff-ffff-ffffffffffff'))
-        order by v.at desc, v.id desc limit $5)
-      union all
-      (select v.at, v.id, v.item from kotally.booking_items v
-        where v.location_id = $1
-          and v.contact_id = (select c.id from kotally.find_contact($1, $2) c)
-          and (v.at <= kotally.location_now($1) or v.status <> all ($6))
-          and (v.at, v.id)
-            < (coalesce($3::timestamptz, 'infinity'),
-               coalesce($4::uuid, 'ffffffff-ffff-ffff-ffff-ffffffffffff'))
-        order by v.at desc, v.id desc limit $5)) a
-     order by a.at desc, a.id desc limit $5
-"""
+_CONTACT: Final[LiteralString] = "(select c.id from kotally.find_contact($1, $2) c)"
+_OWN: Final[LiteralString] = """
+    select v.at, v.id, v.item from kotally.appointment_items v
+     where v.location_id = $1 and v.contact_id = """
+_PAID_BY_OTHERS: Final[LiteralString] = """
+    select v.at, v.id, v.item from kotally.shared_uses u
+      join kotally.appointment_items v
+        on v.location_id = $1 and v.contact_id = u.owner_id and v.id = u.hold_id
+     where u.location_id = $1 and u.beneficiary_id = """
+_WITHOUT_HOLD: Final[LiteralString] = """
+    select v.at, v.id, v.item from kotally.booking_items v
+     where v.location_id = $1 and v.contact_id = """
+_WITHOUT_HOLD_BY_OTHERS: Final[LiteralString] = """
+    select v.at, v.id, v.item from kotally.booking_items v
+     where v.location_id = $1 and v.beneficiary_id = """
+_SOURCES: Final = (_OWN, _PAID_BY_OTHERS, _WITHOUT_HOLD, _WITHOUT_HOLD_BY_OTHERS)
+_ALL: Final[LiteralString] = "select v.at, v.id, v.item::text from ("
+
+
+def _page_of(wanted: LiteralString, order: LiteralString) -> LiteralString:
+    """
+    Write the statement that reads a page of all sources in one order.
+
+    Each source is cut to the page by its own index; together they would have to be sorted whole.
+    """
+    end: LiteralString = " order by " + order + " limit $5"
+    rest: LiteralString = _CONTACT + " and " + wanted + end + ")"
+    branches: list[LiteralString] = ["(" + source + rest for source in _SOURCES]
+    return _ALL + " union all ".join(branches) + ") v" + end
+
+
+_UPCOMING: Final = _page_of(
+    """
+    v.at > kotally.location_now($1) and v.status = any ($6)
+    and (v.at, v.id) > (coalesce($3::timestamptz, '-infinity'),
+                        coalesce($4::uuid, '00000000-0000-0000-0000-000000000000'))
+    """,
+    "v.at, v.id",
+)
+_PAST: Final = _page_of(
+    """
+    (v.at <= kotally.location_now($1) or v.status <> all ($6)) and v.status <> 'replaced'
+    and (v.at, v.id) < (coalesce($3::timestamptz, 'infinity'),
+                        coalesce($4::uuid, 'ffffffff-ffff-ffff-ffff-ffffffffffff'))
+    """,
+    "v.at desc, v.id desc",
+)
 
 
 class Upcoming(Struct, frozen=True, array_like=True):

@@ -182,7 +182,9 @@ def line_of(done: Turn) -> str:
     what = f"period {done.period.number}"
     if done.instalment is not None:
         what = f"instalment {done.instalment.number} of {what}"
-    parts = [f"{done.granted} credits granted"]
+    # The credits of a period that was paid ahead came with its payment.
+    paid_ahead = not done.is_new and done.instalment is None
+    parts = ["paid ahead" if paid_ahead else f"{done.granted} credits granted"]
     if done.rolled:
         parts.append(f"{done.rolled} rolled over")
     if done.forfeited:
