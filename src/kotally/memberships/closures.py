@@ -75,6 +75,15 @@ class _Lot(Struct, frozen=True, kw_only=True):
     held: int
     to_at: datetime
 
+    @property
+    def expiring(self) -> Expiring:
+        return Expiring(
+            id=self.id,
+            contact_id=self.contact_id,
+            expires_at=self.expires_at,
+            expired=self.expired,
+        )
+
 
 async def close(
     db: Database, location_id: str, *, closing: Closing, key: Key, preview: bool = False
@@ -108,19 +117,7 @@ async def close(
             msgspec.to_builtins(packs),
         )
         await _move(scene, closure_id, lots, packs=packs, reason="closure")
-        revived = revivals(
-            scene,
-            [
-                Expiring(
-                    id=lot.id,
-                    contact_id=lot.contact_id,
-                    expires_at=lot.expires_at,
-                    expired=lot.expired,
-                )
-                for lot in lots
-                if lot.to_at > scene.now
-            ],
-        )
+        revived = revivals(scene, [lot.expiring for lot in lots if lot.to_at > scene.now])
         await scene.post(revived)
         await _told(scene, "closure_applied", closure_id, lots=lots, packs=packs)
         answer = _answer(closure_id, days, lots, packs=packs, postings=revived)

@@ -61,10 +61,7 @@ async def quote(
                 "credits_used": used,
                 "credits_unused": unused,
                 "fee_cents": fee,
-                "quotes": [
-                    _option(family, method, min(amount, payment.refundable))
-                    for method, amount in amounts.items()
-                ],
+                "quotes": [_option(family, method, cents) for method, cents in amounts.items()],
             },
         )
 
@@ -72,7 +69,8 @@ async def quote(
     return await play(db, location_id, operation, key=key, work=work, preview=True)
 
 
-def _option(family: Family, method: Method, cents: int) -> dict[str, Any]:
+def _option(family: Family, method: Method, amount: int) -> dict[str, Any]:
+    cents = min(amount, family.payment.refundable)
     refunded: Payment = msgspec.structs.replace(
         family.payment, refunded_cents=family.payment.refunded_cents + cents
     )

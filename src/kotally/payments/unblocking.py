@@ -50,15 +50,13 @@ async def lift(
             payment.contact_id,
             scene.now,
         )
-        return Done(
-            "block_lifted",
-            {
-                "payment_id": payment_id,
-                "contact_id": payment.contact_id,
-                "credits_uncollected": payment.credits_uncollected,
-                "balance_after": balance,
-            },
-        )
+        answer = {
+            "payment_id": payment_id,
+            "contact_id": payment.contact_id,
+            "credits_uncollected": payment.credits_uncollected,
+            "balance_after": balance,
+        }
+        return Done("block_lifted", answer)
 
     operation = f"unblock {payment_id}"
     return await play(db, location_id, operation, key=key, work=work, preview=preview)
