@@ -79,7 +79,7 @@ async def caller(served: Caller) -> AsyncIterator[Caller]:
 
 
 @pytest_asyncio.fixture(scope="session", loop_scope="session")
-async def front(clones: Any, template: str, directory: Path) -> AsyncIterator[Front]:
+async def product(clones: Any, template: str, directory: Path) -> AsyncIterator[Front]:
     """Serve the product for all tests of a worker; each opens a shop of its own."""
     logging.configure(level="warning", style="json")
     target = await clones.make(template)
@@ -89,9 +89,15 @@ async def front(clones: Any, template: str, directory: Path) -> AsyncIterator[Fr
 
 
 @pytest_asyncio.fixture(loop_scope="session")
+async def front(product: Front) -> Front:
+    """Give the running product to one test, as it begins."""
+    await product.begin()
+    return product
+
+
+@pytest_asyncio.fixture(loop_scope="session")
 async def shop(front: Front) -> Shop:
     """Open a shop for one test."""
-    await front.begin()
     return await front.shop()
 
 
