@@ -64,7 +64,7 @@ async def clock(shop: Shop, to: datetime) -> None:
 
 async def works(shop: Shop) -> None:
     """Run the worker's sweeps at this one location until nothing is due."""
-    while await travel.run_due(shop.front.db, shop.id):
+    while (await travel.run_due(shop.front.db, shop.id))[0]:
         pass
 
 

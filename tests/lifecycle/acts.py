@@ -210,15 +210,18 @@ async def move(studio: Studio, how: How, *, booking: int, starts_at: datetime) -
 
 
 async def call_off(studio: Studio, how: How, *, class_ref: str) -> Outcome:
+    await overdue.bring_class_up_to_date(studio.db, studio.location, class_ref)
     return await classes.cancel_class(studio.db, studio.location, class_ref, **asked(how))
 
 
 async def call_on(studio: Studio, how: How, *, cancelled: int) -> Outcome:
     id_ = studio.id("cancelled class", cancelled)
+    await overdue.bring_owner_up_to_date(studio.db, studio.location, id_)
     return await classes.undo(studio.db, studio.location, id_, **asked(how))
 
 
 async def promote(studio: Studio, how: How, *, class_ref: str) -> Outcome:
+    await overdue.bring_class_up_to_date(studio.db, studio.location, class_ref)
     return await waitlist.promote(studio.db, studio.location, class_ref, **asked(how))
 
 

@@ -52,7 +52,9 @@ class Model:
 
     def heard(self, act: str, said: dict[str, Any], code: str, answer: dict[str, Any]) -> None:
         """Learn what was done."""
-        if code.islower() and "balance_after" in answer and act in ("pay", "adjust", "book"):
+        # Of what another person lends, it is that person's balance (S12.4).
+        is_own = "balance_after" in answer and "beneficiary_id" not in answer
+        if code.islower() and is_own and act in ("pay", "adjust", "book"):
             self.said = said["member"], answer["balance_after"]
         if hear := getattr(self, f"_{act}", None):
             hear(said, code, answer)

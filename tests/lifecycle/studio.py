@@ -151,7 +151,7 @@ class Studio:
 
     async def sweeps(self) -> None:
         """Do all that is due now, by the worker's own passes."""
-        while await travel.run_due(self.db, self.location):
+        while (await travel.run_due(self.db, self.location))[0]:
             pass
 
     async def reads(self, member: str) -> Any:

@@ -63,3 +63,14 @@ async def test_a_lot_that_is_still_good_pays_without_any_reversal(club: Club) ->
 
     assert (done["credits_revived"], done["balance_after"]) == (0, 3)
     assert await club.moved("expire") == []
+
+
+async def test_it_is_the_same_whether_or_not_the_worker_has_come(club: Club) -> None:
+    """S6.5: what has expired by now was not available any more, and is told as revived."""
+    await Pausing(club).pack(ny("2026-01-10T05:00"))
+    await club.moves_to("2026-01-12T12:00", sweep=False)
+
+    done = await records(club, "2026-01-09T12:00", 2)
+
+    assert (done["credits_revived"], done["balance_after"]) == (2, 0)
+    assert [amount for _, amount, _ in await club.moved("expire")] == [5, 2]

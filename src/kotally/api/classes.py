@@ -19,7 +19,7 @@ from kotally.api.bookings import ONCE, id_of
 from kotally.api.call import Call, Reply
 from kotally.api.outcomes import key_of, reply_to
 from kotally.api.routing import Route
-from kotally.bookings import classes, fees, waitlist
+from kotally.bookings import classes, fees, overdue, waitlist
 from kotally.bookings.fees import Settlement
 from kotally.ledger.acts import Outcome
 
@@ -41,16 +41,19 @@ class SettleFeeRequest(BookingRequest, frozen=True, kw_only=True, omit_defaults=
 
 async def cancel(call: Call[BookingRequest]) -> Reply:
     """Cancel a class."""
+    await _brought_up_to_date(call)
     return await _act(call, classes.cancel_class, _class_ref(call), verb="cancel")
 
 
 async def undo(call: Call[BookingRequest]) -> Reply:
     """Undo the cancellation of a class."""
+    await overdue.bring_owner_up_to_date(call.engine.db, call.request.location_id, id_of(call))
     return await _act(call, classes.undo, id_of(call), verb="undo")
 
 
 async def promote(call: Call[PromoteRequest]) -> Reply:
     """Move the waiting list up."""
+    await _brought_up_to_date(call)
     return await _act(
         call, waitlist.promote, _class_ref(call), verb="promote", places=call.request.places
     )
@@ -84,6 +87,11 @@ async def _act(call: Call[Any], act: Any, subject: Any, *, verb: str, **wanted: 
         **wanted,
     )
     return reply_to(outcome, key.body)
+
+
+async def _brought_up_to_date(call: Call[Any]) -> None:
+    db, location_id = call.engine.db, call.request.location_id
+    await overdue.bring_class_up_to_date(db, location_id, _class_ref(call))
 
 
 def _class_ref(call: Call[Any]) -> str:

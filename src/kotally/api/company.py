@@ -10,7 +10,7 @@ from msgspec import UNSET, Meta, Struct, UnsetType
 from kotally.api import fields
 from kotally.api.call import Call, Invalid, Refusal, Request
 from kotally.api.entitlements import NotEligible
-from kotally.bookings import lending, overdue
+from kotally.bookings import overdue
 from kotally.bookings.company import Company
 from kotally.bookings.meeting import Somebody
 
@@ -141,11 +141,7 @@ def may_not_choose(call: Call[Any]) -> Refusal | None:
 
 async def brought_up_to_date(call: Call[Any], contact: str) -> None:
     """Do what is due of everybody whose credits may pay, and of who comes."""
-    db, location_id = call.engine.db, call.request.location_id
     company: Company = call.request.company()
-    lenders = await lending.lenders_of(db, location_id, contact)
-    others = [str(lender.id) for lender in lenders]
-    if company.beneficiary is not None:
-        others.append(company.beneficiary)
-    for reference in (contact, *others):
-        await overdue.bring_up_to_date(db, location_id, reference)
+    await overdue.bring_company_up_to_date(
+        call.engine.db, call.request.location_id, contact, beneficiary=company.beneficiary
+    )

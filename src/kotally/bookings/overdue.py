@@ -7,12 +7,13 @@ or is refused, has its due work done first, by the sweeps' own functions.
 
 from __future__ import annotations
 
+from datetime import datetime
 from typing import Any, Final
 from uuid import UUID
 
 import msgspec
 
-from kotally.bookings import sweeps
+from kotally.bookings import lending, sweeps
 from kotally.db import BatchedRead, Database, DatabaseBusy, Queries
 from kotally.ledger import eligibility
 from kotally.ledger.acts import Act, Outcome
@@ -21,19 +22,25 @@ from kotally.memberships import arrears, cancellations, freezes_turning, renewal
 from kotally.payments import dispute_grace
 
 STALE: Final = "STALE"  # the kernel's word for: something is due that could change the answer
-ROUNDS_MAX: Final = 20
+INSTANTS_MAX: Final = 400  # more than a member has due in a year
 ROWS_MAX: Final = 1_000
 ATTEMPTS: Final = 3
+_CLOSE_BOOKINGS: Final = "close_bookings"
 
-# In the order of the worker; what expires or lapses is counted by every read without a sweep.
-_OF_MEMBERSHIPS: Final = (
-    freezes_turning.turn_due_of,
-    cancellations.apply_due,
-    renewals.renew_due,
-    arrears.advance_due,
+# Under the names of `kotally.due_of`, in the order of the worker.
+_SWEEPS: Final = (
+    ("turn_freezes", freezes_turning.turn_due_of),
+    ("apply_changes", cancellations.apply_due),
+    ("renew_memberships", renewals.renew_due),
+    ("renew_memberships", arrears.advance_due),
+    ("release_disputed", dispute_grace.release_due),
+    (_CLOSE_BOOKINGS, sweeps.post_no_shows_due),
+    (_CLOSE_BOOKINGS, sweeps.close_due),
 )
-_OF_PAYMENTS: Final = (dispute_grace.release_due,)
-_OF_BOOKINGS: Final = (sweeps.post_no_shows_due, sweeps.close_due)
+_DUE_OF: Final = """
+    select d.sweep, d.due_at
+      from kotally.due_of($1, $2, kotally.location_now($1)) d order by d.due_at
+"""
 
 _OWNERS: Final = """
     select m.contact_id from kotally.memberships m where m.location_id = $1 and m.id = $2
@@ -47,6 +54,15 @@ _OWNERS: Final = """
     select c.contact_id from kotally.transfers t
      cross join lateral (values (t.from_contact_id), (t.to_contact_id)) c (contact_id)
      where t.location_id = $1 and t.id = $2
+     union
+    select b.contact_id
+      from kotally.class_cancellations k
+      join kotally.bookings b on b.location_id = $1 and b.class_ref = k.class_ref
+     where k.location_id = $1 and k.id = $2
+"""
+_BOOKED: Final = """
+    select distinct b.contact_id from kotally.bookings b
+     where b.location_id = $1 and b.class_ref = $2 order by b.contact_id
 """
 _BEHIND: Final = """
     select c.id from kotally.contacts c
@@ -64,18 +80,35 @@ async def catch_up(
     db: Database, location_id: str, contact_id: UUID, *, closing: bool = True
 ) -> int:
     """
-    Do what is due of a contact, effective when it was due; return how many rows were done.
+    Do what is due of a contact, instant by instant; return how many rows were done.
 
     Without `closing`, bookings of which nobody has said what came stay open.
     """
-    count, due = 0, _OF_MEMBERSHIPS + _OF_PAYMENTS + (_OF_BOOKINGS if closing else ())
-    for _ in range(ROUNDS_MAX):
-        done = 0
-        for sweep in due:
-            done += (await sweep(db, location_id, limit=ROWS_MAX, contact_id=contact_id)).count
+    count = 0
+    for _ in range(INSTANTS_MAX):
+        rows = await db.fetch(_DUE_OF, location_id, contact_id)
+        due = [row for row in rows if closing or row["sweep"] != _CLOSE_BOOKINGS]
+        if not due:
+            break
+        at: datetime = due[0]["due_at"]
+        names = {row["sweep"] for row in due if row["due_at"] == at}
+        done = await _sweep(db.as_of(at), location_id, contact_id, names=names)
+        if not done:
+            # What cannot be done at its instant does not keep the rest from being done.
+            done = await _sweep(db, location_id, contact_id, names={row["sweep"] for row in due})
         count += done
         if not done:
             break
+    return count
+
+
+async def _sweep(db: Database, location_id: str, contact_id: UUID, *, names: set[str]) -> int:
+    """Run these sweeps for a contact; return how many rows were done."""
+    count = 0
+    for name, sweep in _SWEEPS:
+        if name in names:
+            swept = await sweep(db, location_id, limit=ROWS_MAX, contact_id=contact_id)
+            count += swept.count
     return count
 
 
@@ -115,10 +148,27 @@ async def bring_owner_up_to_date(db: Database, location_id: str, id_: UUID) -> N
     """
     Do what is due of whoever something belongs to, before it is acted upon.
 
-    It is a membership, a payment, a lot, a correction that waits, or a transfer: then of both.
+    It is a membership, a payment, a lot, a correction that waits, a transfer (then of both), or
+    the cancellation of a class (then of all who booked it).
     """
     for row in await db.fetch(_OWNERS, location_id, id_):
         await bring_up_to_date(db, location_id, str(row["contact_id"]))
+
+
+async def bring_class_up_to_date(db: Database, location_id: str, class_ref: str) -> None:
+    """Do what is due of all who booked a class, before the studio decides about it (S2.4)."""
+    for row in await db.fetch(_BOOKED, location_id, class_ref):
+        await bring_up_to_date(db, location_id, str(row["contact_id"]), closing=False)
+
+
+async def bring_company_up_to_date(
+    db: Database, location_id: str, contact: str, *, beneficiary: str | None
+) -> None:
+    """Do what is due of everybody whose credits may pay for a contact, and of who comes."""
+    lenders = await lending.lenders_of(db, location_id, contact)
+    for reference in (contact, beneficiary, *(str(lender.id) for lender in lenders)):
+        if reference is not None:
+            await bring_up_to_date(db, location_id, reference)
 
 
 async def bring_location_up_to_date(db: Database, location_id: str) -> None:

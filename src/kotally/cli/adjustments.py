@@ -66,6 +66,7 @@ def _key(arguments: Arguments, operation: str) -> Key:
 
 
 async def _adjust(db: Database, arguments: Arguments) -> Said:
+    from kotally.bookings import overdue
     from kotally.payments import adjustments
 
     if arguments.amount == 0:
@@ -80,6 +81,7 @@ async def _adjust(db: Database, arguments: Arguments) -> Said:
         product_config_id=arguments.product,
         expires_in_days=arguments.expires_in_days,
     )
+    await overdue.bring_up_to_date(db, arguments.location, arguments.contact)
     outcome = await adjustments.adjust(
         db,
         arguments.location,
@@ -100,8 +102,10 @@ async def _reject(db: Database, arguments: Arguments) -> Said:
 
 
 async def _decide(db: Database, arguments: Arguments, *, approved: bool) -> Said:
+    from kotally.bookings import overdue
     from kotally.payments import adjustments
 
+    await overdue.bring_owner_up_to_date(db, arguments.location, arguments.approval)
     outcome = await adjustments.decide(
         db,
         arguments.location,
@@ -114,6 +118,7 @@ async def _decide(db: Database, arguments: Arguments, *, approved: bool) -> Said
 
 
 async def _transfer(db: Database, arguments: Arguments) -> Said:
+    from kotally.bookings import overdue
     from kotally.payments import transfers
 
     if arguments.amount < 1:
@@ -125,6 +130,8 @@ async def _transfer(db: Database, arguments: Arguments) -> Said:
         note=arguments.note,
         override=arguments.override,
     )
+    for contact in (arguments.giver, arguments.taker):
+        await overdue.bring_up_to_date(db, arguments.location, contact)
     outcome = await transfers.transfer(
         db,
         arguments.location,
@@ -136,8 +143,10 @@ async def _transfer(db: Database, arguments: Arguments) -> Said:
 
 
 async def _undo(db: Database, arguments: Arguments) -> Said:
+    from kotally.bookings import overdue
     from kotally.payments import undoing
 
+    await overdue.bring_owner_up_to_date(db, arguments.location, arguments.transfer)
     outcome = await undoing.undo(
         db,
         arguments.location,

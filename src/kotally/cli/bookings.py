@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Awaitable, Callable
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any
+from uuid import UUID
 
 from kotally.cli import screen
 from kotally.cli.acts import fresh_key, said_of
@@ -219,6 +220,23 @@ async def _list(db: Database, arguments: Arguments) -> Said:
     return Said({"bookings": said}, screen.table(head, cells))
 
 
+async def _bring_up_to_date(db: Database, location_id: str, subject: object) -> None:
+    """Do what is due of whom an act concerns: a wish, a class, a booking, or what has an id."""
+    from kotally.bookings import overdue
+    from kotally.bookings.wishes import Wish
+
+    if isinstance(subject, Wish):
+        contact = subject.external_contact_id
+        await overdue.bring_company_up_to_date(
+            db, location_id, contact, beneficiary=subject.company.beneficiary
+        )
+    elif isinstance(subject, UUID):
+        await overdue.bring_booking_up_to_date(db, location_id, subject)
+        await overdue.bring_owner_up_to_date(db, location_id, subject)
+    else:
+        await overdue.bring_class_up_to_date(db, location_id, str(subject))
+
+
 async def _acted(
     db: Database,
     arguments: Arguments,
@@ -234,6 +252,7 @@ async def _acted(
         if count is not None and not 1 <= count <= COUNT_MAX:
             raise Failure(f"--{name} is a number from 1 to {COUNT_MAX}, not {count}.")
     location = accepted(await locations.find(db, arguments.location))
+    await _bring_up_to_date(db, location.id, subject)
     outcome = await act(
         db,
         location.id,

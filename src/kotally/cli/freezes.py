@@ -143,11 +143,13 @@ async def _cancel(db: Database, arguments: Arguments) -> Said:
 
 
 async def _close(db: Database, arguments: Arguments) -> Said:
+    from kotally.bookings import overdue
     from kotally.memberships import closures
     from kotally.memberships.closures import Closing
     from kotally.workspaces import locations
 
     accepted(await locations.find(db, arguments.location))
+    await overdue.bring_location_up_to_date(db, arguments.location)
     closing = Closing(
         starts_on=arguments.starts_on,
         reopens_on=arguments.reopens_on,
@@ -165,10 +167,12 @@ async def _close(db: Database, arguments: Arguments) -> Said:
 
 
 async def _undo(db: Database, arguments: Arguments) -> Said:
+    from kotally.bookings import overdue
     from kotally.memberships import closures
     from kotally.workspaces import locations
 
     accepted(await locations.find(db, arguments.location))
+    await overdue.bring_location_up_to_date(db, arguments.location)
     outcome = await closures.undo(
         db,
         arguments.location,

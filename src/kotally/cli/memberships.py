@@ -128,10 +128,12 @@ async def _change(db: Database, arguments: Arguments) -> Said:
 
 
 async def _migrate(db: Database, arguments: Arguments) -> Said:
+    from kotally.bookings import overdue
     from kotally.memberships import migrations
     from kotally.workspaces import locations
 
     accepted(await locations.find(db, arguments.location))
+    await overdue.bring_location_up_to_date(db, arguments.location)
     outcome = await migrations.migrate(
         db,
         arguments.location,
@@ -180,9 +182,11 @@ async def acted(
     **wishes: Any,  # noqa: ANN401 - what the act takes beside the membership
 ) -> Said:
     """Act on the membership that the command line names, and say what came of it."""
+    from kotally.bookings import overdue
     from kotally.workspaces import locations
 
     accepted(await locations.find(db, arguments.location))
+    await overdue.bring_owner_up_to_date(db, arguments.location, arguments.membership)
     outcome = await act(
         db,
         arguments.location,

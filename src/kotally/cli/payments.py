@@ -61,9 +61,11 @@ def _payment_option(parser: Parser) -> None:
 
 
 async def _refund(db: Database, arguments: Arguments) -> Said:
+    from kotally.bookings import overdue
     from kotally.payments import refunds
     from kotally.payments.refunds import Refund
 
+    await overdue.bring_owner_up_to_date(db, arguments.location, arguments.payment)
     wanted = Refund(
         amount_cents=arguments.cents,
         refunded_total_cents=arguments.total_cents,
@@ -82,8 +84,10 @@ async def _refund(db: Database, arguments: Arguments) -> Said:
 
 
 async def _dispute(db: Database, arguments: Arguments) -> Said:
+    from kotally.bookings import overdue
     from kotally.payments import disputes
 
+    await overdue.bring_owner_up_to_date(db, arguments.location, arguments.payment)
     outcome = await disputes.dispute(
         db,
         arguments.location,
@@ -96,8 +100,10 @@ async def _dispute(db: Database, arguments: Arguments) -> Said:
 
 
 async def _quote(db: Database, arguments: Arguments) -> Said:
+    from kotally.bookings import overdue
     from kotally.payments import quotes
 
+    await overdue.bring_owner_up_to_date(db, arguments.location, arguments.payment)
     outcome = await quotes.quote(
         db,
         arguments.location,
@@ -110,8 +116,10 @@ async def _quote(db: Database, arguments: Arguments) -> Said:
 
 
 async def _unblock(db: Database, arguments: Arguments) -> Said:
+    from kotally.bookings import overdue
     from kotally.payments import unblocking
 
+    await overdue.bring_owner_up_to_date(db, arguments.location, arguments.payment)
     outcome = await unblocking.lift(
         db,
         arguments.location,

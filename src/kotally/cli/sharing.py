@@ -179,6 +179,7 @@ async def _list(db: Database, arguments: Arguments) -> Said:
 
 
 async def _use(db: Database, arguments: Arguments) -> Said:
+    from kotally.bookings import overdue
     from kotally.payments import using
     from kotally.workspaces import locations
 
@@ -194,6 +195,9 @@ async def _use(db: Database, arguments: Arguments) -> Said:
         external_ref=arguments.reference,
         appointment_at=arguments.at,
         is_hold=arguments.hold,
+    )
+    await overdue.bring_company_up_to_date(
+        db, location.id, wanted.contact, beneficiary=wanted.company.beneficiary
     )
     outcome = await using.use(
         db, location.id, wanted, key=fresh_key("use"), preview=arguments.preview

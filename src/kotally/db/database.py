@@ -5,6 +5,7 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from collections.abc import AsyncGenerator, AsyncIterator
 from contextlib import asynccontextmanager
+from datetime import datetime
 from typing import Any, Final, LiteralString, TypeVar
 
 import asyncpg
@@ -97,11 +98,16 @@ class Database(Queries):
     """
 
     def __init__(
-        self, target: Target, *, role: str | None = APP_ROLE, pool_size: int = POOL_SIZE
+        self,
+        target: Target,
+        *,
+        role: str | None = APP_ROLE,
+        pool_size: int = POOL_SIZE,
+        pool: Pool | None = None,
     ) -> None:
         self.target: Target = target
         self.role: str | None = role
-        self._pool: Pool = Pool(lambda: connect(target, role=role), size=pool_size)
+        self._pool: Pool = pool or Pool(lambda: connect(target, role=role), size=pool_size)
 
     async def fetch(self, sql: LiteralString, *args: Any) -> list[asyncpg.Record]:
         """Return every row."""
@@ -140,6 +146,14 @@ class Database(Queries):
             await connection.execute("set local idle_in_transaction_session_timeout = 0")
             yield Transaction(connection, timeout_s=SNAPSHOT_TIMEOUT_S)
 
+    def as_of(self, at: datetime) -> Database:
+        """
+        Return the same pool, in which the clock of every location stands no later than an instant.
+
+        For sweeps that come late: what they do is decided as of then, and recorded as of now.
+        """
+        return _Earlier(at, self.target, self._pool, role=self.role)
+
     def dedicated(self, name: str) -> Dedicated:
         """Return a line of its own beside the pool, for a writer that lives as long as we do."""
         return Dedicated(self.target, role=self.role, name=name)
@@ -147,6 +161,36 @@ class Database(Queries):
     async def close(self) -> None:
         """Close every connection of the pool."""
         await self._pool.close()
+
+
+class _Earlier(Database):
+    """A database as of an instant: each call is a transaction that begins by naming it."""
+
+    def __init__(self, at: datetime, target: Target, pool: Pool, *, role: str | None) -> None:
+        super().__init__(target, role=role, pool=pool)
+        self._at: datetime = at
+
+    async def fetch(self, sql: LiteralString, *args: Any) -> list[asyncpg.Record]:
+        async with self.transaction() as tx:
+            return await tx.fetch(sql, *args)
+
+    async def fetchrow(self, sql: LiteralString, *args: Any) -> asyncpg.Record | None:
+        async with self.transaction() as tx:
+            return await tx.fetchrow(sql, *args)
+
+    async def fetchval(self, sql: LiteralString, *args: Any) -> Any:
+        async with self.transaction() as tx:
+            return await tx.fetchval(sql, *args)
+
+    async def execute(self, sql: LiteralString, *args: Any) -> str:
+        async with self.transaction() as tx:
+            return await tx.execute(sql, *args)
+
+    @asynccontextmanager
+    async def transaction(self) -> AsyncGenerator[Transaction, None]:
+        async with super().transaction() as tx:
+            await tx.execute("select set_config('kotally.as_of', $1, true)", self._at.isoformat())
+            yield tx
 
 
 class _Lease:

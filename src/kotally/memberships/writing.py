@@ -91,7 +91,7 @@ _HAPPENINGS: Final[LiteralString] = """
       location_id, id, contact_id, type, at, entitlement_id, details, source, actor,
       correlation_id, recorded_at)
     select $1, r.id, r.contact_id, r.type, $3, r.entitlement_id, r.details, r.source, r.actor,
-           r.correlation_id, $3
+           r.correlation_id, kotally.recorded_at($1, $3)
       from jsonb_populate_recordset(null::kotally.happenings, $2::text::jsonb) r
 """
 _CHANGES: Final[LiteralString] = """

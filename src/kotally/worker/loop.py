@@ -10,6 +10,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable, Sequence
 from contextlib import suppress
+from functools import partial
 from typing import Final
 
 import structlog
@@ -18,6 +19,8 @@ from msgspec import Struct
 from kotally.core.clock import monotonic_ns
 from kotally.db import Database, DatabaseUnavailable
 from kotally.ledger import sweep_log
+from kotally.worker import rounds
+from kotally.worker.rounds import Round
 from kotally.worker.sweeps import SWEEPS, Sweep
 
 EVERY_SECONDS: Final = 2
@@ -89,25 +92,30 @@ class Worker:
     async def look(self) -> int:
         """Make one pass over everything that is due; return how many rows were done."""
         due = await self._db.fetch(
-            "select location_id, sweep from kotally.work_due($1)", LOCATIONS_A_PASS
+            """
+            select w.location_id from kotally.work_due($1) w
+             group by w.location_id order by min(w.due_at)
+            """,
+            LOCATIONS_A_PASS,
         )
-        called: dict[str, set[str]] = {}
-        for row in due:
-            called.setdefault(row["location_id"], set()).add(row["sweep"])
         done = 0
-        for location_id, names in called.items():
-            for sweep in self._sweeps:
-                if sweep.due in names and not self._stopping.is_set():
-                    done += await self._sweep(sweep, location_id)
+        for row in due:
+            location_id: str = row["location_id"]
+            do = partial(self._sweep, location_id)
+            done += await rounds.run(
+                self._db, location_id, do, sweeps=self._sweeps, limit=ROWS_A_PASS
+            )
         return done
 
-    async def _sweep(self, sweep: Sweep, location_id: str) -> int:
+    async def _sweep(self, location_id: str, found: Round, sweep: Sweep) -> int:
+        if self._stopping.is_set():
+            return 0
         rest = self._rests.get((sweep.name, location_id))
         if rest is not None and rest.until_ns > monotonic_ns():
             return 0
         started = monotonic_ns()
         try:
-            swept = await sweep.run(self._db, location_id, limit=ROWS_A_PASS)
+            swept = await sweep.run(found.db, location_id, limit=ROWS_A_PASS)
         except DatabaseUnavailable:
             raise
         except Exception as fault:  # noqa: BLE001 - one location must not stop the others

@@ -25,11 +25,16 @@ class Pass(Protocol):
 
 
 class Sweep(Struct, frozen=True):
-    """A named pass; `due` is the name in `kotally.next_due` that calls for it."""
+    """
+    A named pass; `due` is the name in `kotally.next_due` that calls for it.
+
+    What a sweep does that is not `timed` is counted by every read without it, so it comes last.
+    """
 
     name: str
     due: str
     run: Pass
+    timed: bool = True
 
 
 # Freezes first, for what they move; what ends before what renews; expiry last, because credits
@@ -42,7 +47,7 @@ SWEEPS: Final = (
     Sweep("release_disputed", "release_disputed", dispute_grace.release_due),
     Sweep("post_no_shows", "close_bookings", bookings.post_no_shows_due),
     Sweep("close_bookings", "close_bookings", bookings.close_due),
-    Sweep("lapse_holds", "lapse_holds", holds.lapse_due),
-    Sweep("expire_lots", "expire_lots", expiry.expire_due),
-    Sweep("lapse_approvals", "lapse_approvals", approvals.lapse_due),
+    Sweep("lapse_holds", "lapse_holds", holds.lapse_due, timed=False),
+    Sweep("expire_lots", "expire_lots", expiry.expire_due, timed=False),
+    Sweep("lapse_approvals", "lapse_approvals", approvals.lapse_due, timed=False),
 )

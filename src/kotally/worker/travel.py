@@ -14,8 +14,9 @@ from typing import Final
 from msgspec import Struct
 
 from kotally.db import Database
-from kotally.ledger.swept import Swept
-from kotally.worker.sweeps import SWEEPS
+from kotally.worker import rounds
+from kotally.worker.rounds import Round
+from kotally.worker.sweeps import Sweep
 from kotally.workspaces import clocks
 from kotally.workspaces.refusals import Refused
 
@@ -47,22 +48,26 @@ async def advance(
             if isinstance(moved, Refused):
                 yield moved
                 return
-        count = 0
-        async for happening, done in _sweep_all(db, location_id):
-            count += done
-            if happening is not None:
-                yield happening
+        count, happenings = await run_due(db, location_id)
+        for happening in happenings:
+            yield happening
         # Whatever stays due here is looked at again at the next stop.
         stuck = None if count else max(at, now)
         if not count and at >= to:
             return
 
 
-async def run_due(db: Database, location_id: str) -> list[Happening]:
-    """Run what is due now, without moving the clock."""
-    return [
-        happening async for happening, _ in _sweep_all(db, location_id) if happening is not None
-    ]
+async def run_due(db: Database, location_id: str) -> tuple[int, list[Happening]]:
+    """Do what is due now, without moving the clock; return how many rows, and what happened."""
+    happenings: list[Happening] = []
+
+    async def do(found: Round, sweep: Sweep) -> int:
+        swept = await sweep.run(found.db, location_id, limit=ROWS_A_STOP)
+        lines = swept.events or [f"{swept.count} rows"] * bool(swept.count)
+        happenings.extend(Happening(found.at, sweep.name, line) for line in lines)
+        return swept.count
+
+    return await rounds.run(db, location_id, do, limit=ROWS_A_STOP), happenings
 
 
 async def _next_stop(
@@ -81,23 +86,3 @@ async def _next_stop(
     assert row is not None, "a select without from has one row"
     due_at: datetime | None = row["due_at"]
     return (to if due_at is None or due_at > to else due_at), row["now"]
-
-
-async def _sweep_all(
-    db: Database, location_id: str
-) -> AsyncGenerator[tuple[Happening | None, int], None]:
-    due = await db.fetch(
-        "select d.sweep from kotally.next_due($1) d where d.due_at <= kotally.location_now($1)",
-        location_id,
-    )
-    called = {row["sweep"] for row in due}
-    for sweep in SWEEPS:
-        if sweep.due not in called:
-            continue
-        swept: Swept = await sweep.run(db, location_id, limit=ROWS_A_STOP)
-        if not swept.count:
-            continue
-        at: datetime = await db.fetchval("select kotally.location_now($1)", location_id)
-        yield None, swept.count
-        for line in swept.events or [f"{swept.count} rows"]:
-            yield Happening(at, sweep.name, line), 0

@@ -8,7 +8,8 @@ create or replace function kotally.change_expiry(
     location_id, id, contact_id, lot_id, from_at, to_at, reason, cause_id, source, actor,
     correlation_id, recorded_at)
   select l.location_id, kotally.new_id(), l.contact_id, l.id, l.expires_at, p_to_at, p_reason,
-         p_cause_id, p_source, p_actor, p_correlation_id, p_now
+         p_cause_id, p_source, p_actor, p_correlation_id,
+         kotally.recorded_at(p_location_id, p_now)
     from kotally.lots l
    where l.location_id = p_location_id and l.id = p_lot_id;
   -- A pack is good for as long as its credits.

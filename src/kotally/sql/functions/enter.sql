@@ -16,6 +16,7 @@ declare
   v_digest text;
   v_before bigint;
   v_balance kotally.balances;
+  v_recorded_at timestamptz := kotally.recorded_at(p_location_id, p_now);
   v_row kotally.postings;
   v_rows kotally.postings[] := '{}';
   v_balances kotally.balances[] := '{}';
@@ -33,7 +34,7 @@ begin
       end if;
       v_balance := v.balance;
       -- Time never runs backwards for a contact, whatever the machine's clock does.
-      v_balance.posted_at := greatest(p_now, v_balance.posted_at);
+      v_balance.posted_at := greatest(v_recorded_at, v_balance.posted_at);
     end if;
     v_balance.seq := v_balance.seq + 1;
     v_before := v_balance.available;

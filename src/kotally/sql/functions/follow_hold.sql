@@ -20,7 +20,8 @@ create or replace function kotally.follow_hold(
     recorded_at)
   select p_location_id, kotally.new_id(), w.id, 'booking_' || f.status, p_now, f.entitlement_id,
          json_build_object('booking_id', f.id, 'class_ref', f.class_ref, 'starts_at', kotally.iso(f.starts_at)),
-         p_act.source, p_act.actor, p_act.correlation_id, p_now
+         p_act.source, p_act.actor, p_act.correlation_id,
+         kotally.recorded_at(p_location_id, p_now)
     from followed f
    cross join lateral unnest(array_remove(array[f.contact_id, f.beneficiary_id], null)) w (id)
 $$;

@@ -8,5 +8,6 @@ create or replace function kotally.remember(
     correlation_id, recorded_at)
   values (
     p_location_id, p_source, p_request_id, p_operation, p_request_hash, p_body::json, p_code,
-    p_answer::json, p_contact_id, p_correlation_id, p_now)
+    p_answer::json, p_contact_id, p_correlation_id,
+    kotally.recorded_at(p_location_id, p_now))
 $$;

@@ -5,5 +5,5 @@ create or replace function kotally.request_for(
   select (
     p_location_id, p_act.source, p_act.request_id, p_act.operation, p_act.request_hash,
     p_act.body::json, p_outcome.code, p_outcome.answer::json, p_contact_id, p_outcome.correlation_id,
-    p_now)::kotally.requests
+    kotally.recorded_at(p_location_id, p_now))::kotally.requests
 $$;

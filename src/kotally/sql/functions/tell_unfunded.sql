@@ -12,7 +12,8 @@ create or replace function kotally.tell_unfunded(
          p_booking.entitlement_id,
          json_build_object('booking_id', p_booking.id,
                            'starts_at', kotally.iso(p_booking.starts_at), 'why', p_why),
-         p_act.source, p_act.actor, p_act.correlation_id, p_now
+         p_act.source, p_act.actor, p_act.correlation_id,
+         kotally.recorded_at(p_location_id, p_now)
     from unnest(array_remove(array[p_booking.contact_id, p_booking.beneficiary_id], null)) w (id)
    where p_booking.status = 'provisional'
 $$;

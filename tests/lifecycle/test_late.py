@@ -1,0 +1,133 @@
+"""A worker that comes days late decides what a timely one would have decided (S6.5, S14)."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable
+from datetime import UTC, date, datetime, timedelta
+from typing import Any
+
+import pytest
+
+from kotally.db import Database
+from kotally.worker.loop import Worker
+from tests import make
+from tests.lifecycle import acts, prints
+from tests.lifecycle.conftest import Opened
+from tests.lifecycle.studio import START, Studio, how
+
+CLASS = datetime(2026, 2, 2, 15, tzinfo=UTC)
+CLOSES = CLASS + timedelta(hours=25)  # a day after its end, a day before the freeze
+A_DAY = timedelta(days=1)
+
+Catch = Callable[[Studio], Awaitable[Any]]
+
+
+async def looked(studio: Studio) -> None:
+    while await Worker(studio.db).look():
+        pass
+
+
+async def read(studio: Studio) -> None:
+    await studio.reads("ana")
+
+
+async def unfunded_before_a_freeze(studio: Studio) -> None:
+    """Book with a pack whose payment is disputed then; the membership could pay until Wednesday."""
+    studio.learn(await acts.pay(studio, how("p1"), member="ana", product="ten", payment="p1"))
+    await studio.waits(3 * A_DAY, is_punctual=True)
+    bought = await acts.pay(studio, how("p2"), member="ana", product="eight", payment="p2")
+    studio.know_membership(studio.learn(bought))
+    wish: dict[str, Any] = {"external_ref": "yoga", "starts_at": CLASS}
+    await acts.book(studio, how("b"), member="ana", **wish)
+    disputed = await acts.dispute(studio, how("d"), payment=0, event="opened")
+    assert disputed.code == "dispute_opened"
+    frozen: dict[str, Any] = {"starts_on": date(2026, 2, 4), "days": 10, "mode": "keep"}
+    await acts.freeze(studio, how("f"), membership=0, **frozen)
+
+
+@pytest.mark.parametrize("catch_up", [looked, Studio.sweeps, read])
+async def test_what_is_due_is_done_in_the_order_in_which_it_was_due(
+    opened: Opened, catch_up: Catch
+) -> None:
+    """The booking closed before the freeze began, though both are written on the same day."""
+    late, punctual = await opened(), await opened()
+    for studio in (late, punctual):
+        await unfunded_before_a_freeze(studio)
+        await studio.waits(5 * A_DAY, is_punctual=studio is punctual)
+
+    await catch_up(late)
+
+    stands = await prints.state(late)
+    assert prints.differences(stands, await prints.state(punctual)) == {}
+    assert [booking[1] for booking in stands["bookings"]] == ["attended"]
+
+
+async def test_what_a_late_sweep_does_is_recorded_when_it_is_done(studio: Studio) -> None:
+    """Whoever reads the ledger page by page never has something written behind his back."""
+    await acts.pay(studio, how("p"), member="ana", product="ten", payment="p")
+    wish: dict[str, Any] = {"external_ref": "yoga", "starts_at": CLASS}
+    await acts.book(studio, how("b"), member="ana", **wish)
+    await studio.waits(8 * A_DAY, is_punctual=False)
+
+    await studio.sweeps()
+
+    captured = await studio.db.fetchrow(
+        "select p.effective_at, p.recorded_at, r.recorded_at as remembered_at,"
+        "       h.recorded_at as told_at, h.at"
+        "  from kotally.postings p"
+        "  join kotally.requests r"
+        "    on r.location_id = p.location_id and r.correlation_id = p.correlation_id"
+        "  join kotally.happenings h"
+        "    on h.location_id = p.location_id and h.correlation_id = p.correlation_id"
+        " where p.location_id = $1 and p.kind = 'capture'",
+        studio.location,
+    )
+    now = START + 8 * A_DAY
+    assert captured is not None
+    assert (captured["effective_at"], captured["at"]) == (CLOSES, CLOSES)
+    assert [captured[name] for name in ("recorded_at", "remembered_at", "told_at")] == [now] * 3
+
+
+async def test_a_database_as_of_an_instant_has_no_later_time(studio: Studio) -> None:
+    """Every call of it, and none of any other."""
+    sql = "select kotally.location_now($1)"
+    earlier = studio.db.as_of(START - A_DAY)
+
+    assert await earlier.fetchval(sql, studio.location) == START - A_DAY
+    assert (await earlier.fetch(sql, studio.location))[0][0] == START - A_DAY
+    async with earlier.transaction() as tx:
+        assert await tx.fetchval(sql, studio.location) == START - A_DAY
+    assert await studio.db.as_of(START + A_DAY).fetchval(sql, studio.location) == START
+    assert await studio.db.fetchval(sql, studio.location) == START
+
+
+async def test_what_cannot_be_done_keeps_nothing_else_from_being_done(
+    opened: Opened, lifecycle_owner: Database
+) -> None:
+    """Somebody holds ana: bob's booking, due later, is closed, and hers once she is let go."""
+    studio = await opened()
+    for hours, member in enumerate(("ana", "bob")):
+        await acts.pay(studio, how(member), member=member, product="ten", payment=member)
+        wish: dict[str, Any] = {"starts_at": CLASS + timedelta(hours=hours)}
+        await acts.book(studio, how(make.name("b")), member=member, external_ref=member, **wish)
+    await studio.waits(8 * A_DAY, is_punctual=False)
+
+    async with lifecycle_owner.transaction() as tx:
+        await tx.execute(
+            "select from kotally.balances b join kotally.contacts c"
+            "  on c.location_id = b.location_id and c.id = b.contact_id"
+            " where b.location_id = $1 and c.external_id = 'ana' for update of b",
+            studio.location,
+        )
+        await studio.sweeps()
+        assert await statuses(studio) == {"ana": "booked", "bob": "attended"}
+    await studio.sweeps()
+    assert await statuses(studio) == {"ana": "attended", "bob": "attended"}
+
+
+async def statuses(studio: Studio) -> dict[str, str]:
+    rows = await studio.db.fetch(
+        "select b.external_ref, b.status from kotally.bookings b where b.location_id = $1",
+        studio.location,
+    )
+    return {row["external_ref"]: row["status"] for row in rows}
