@@ -50,6 +50,27 @@ async def test_a_refunded_use_that_becomes_an_absence_stays_owed(till: Till) -> 
     assert await till.balance() == (8, 0, 0, 0)
 
 
+async def test_an_absence_is_owed_whether_it_is_reported_before_or_after_the_refund(
+    till: Till,
+) -> None:
+    """S10.3, S10.4: forfeited credits were used; the next grant pays for them either way."""
+    await till.sells()
+    bought = await till.buys()
+    missed = await attended(till, "missed")
+    await attended(till, "came", units=3)
+    await corrected(till, missed, "no_show")
+
+    refunded = await till.refunds(bought)
+
+    assert (refunded["shortfall"], refunded["credits_owed"]) == (5, 5)
+    assert refunded["credits_uncollected"] == 0
+    assert await till.balance() == (0, 0, 0, 5)
+    await corrected(till, missed, "waived")
+    assert await till.balance() == (0, 0, 0, 3)
+    await till.buys()
+    assert await till.balance() == (7, 0, 0, 0)
+
+
 @pytest.mark.parametrize("first", ["attended", "no_show", "late_cancelled"])
 async def test_a_refunded_use_that_is_waived_is_owed_no_longer(till: Till, first: str) -> None:
     """S4.5: what comes back goes to the revocation first, however the use had ended, once."""

@@ -11,7 +11,7 @@ from uuid import UUID
 import msgspec
 
 from kotally.core.ids import new_id
-from kotally.ledger.plans import Entry, LotFields
+from kotally.ledger.plans import Bucket, Entry, LotFields
 from kotally.ledger.scenes import Scene
 
 _encode = msgspec.json.Encoder().encode
@@ -41,11 +41,11 @@ def notice(paid_back: int, granted: int) -> str:
     return f"{paid_back} of your {granted} credits paid back earlier classes."
 
 
-def used_from(lot: LotFields, amount: int) -> tuple[LotFields, list[Entry]]:
+def used_from(lot: LotFields, bucket: Bucket, amount: int) -> tuple[LotFields, list[Entry]]:
     """
     Make the debt for used credits of a lot whose payment went back.
 
-    The use is revoked where it was, and stands as owed in the new lot, whose parent is the lot.
+    `bucket` is `consumed`, or `penalty` for what an absence had cost. The use is revoked where it was, and stands as owed in the new lot, whose parent is the lot.
     """
     debt: LotFields = {
         "id": new_id(),
@@ -58,7 +58,7 @@ def used_from(lot: LotFields, amount: int) -> tuple[LotFields, list[Entry]]:
         "class": "advance",
     }
     entries = [
-        Entry(lot["id"], "consumed", "revoked", amount),
-        Entry(debt["id"], "owed", "consumed", amount),
+        Entry(lot["id"], bucket, "revoked", amount),
+        Entry(debt["id"], "owed", bucket, amount),
     ]
     return debt, entries

@@ -16,12 +16,13 @@ class Taking(Struct, frozen=True, kw_only=True):
     What is taken, and what was used already.
 
     `taken` says from which bucket how much; `shortfall` is what nothing was left for, of which
-    `used` names the lots whose use it was.
+    `used` names the lots whose use it was, and whether somebody came (`consumed`) or not
+    (`penalty`): both were used (S10.3).
     """
 
     entries: dict[UUID, list[Entry]]
     taken: dict[str, int]
-    used: list[tuple[Lot, int]]
+    used: list[tuple[Lot, Bucket, int]]
     shortfall: int
 
 
@@ -70,14 +71,22 @@ def take(family: Family, wanted: int) -> Taking:
         left = _drain(taking, lots, "suspended", wanted=left, limits=free)
     for bucket in ("expired", "forfeited"):
         left = _drain(taking, [*roots, *children], bucket, wanted=left, limits={})
-    used: list[tuple[Lot, int]] = []
-    unclaimed = left
-    for lot in [*roots, *children]:
-        part = min(lot.consumed, unclaimed)
-        if part:
-            used.append((lot, part))
-            unclaimed -= part
+    used = _used([*roots, *children], left)
     return Taking(entries=taking.entries, taken=taking.taken, used=used, shortfall=left)
+
+
+def _used(lots: Sequence[Lot], wanted: int) -> list[tuple[Lot, Bucket, int]]:
+    """Name the uses of so many credits: classes that were attended, then those that were missed."""
+    used: list[tuple[Lot, Bucket, int]] = []
+    buckets: tuple[Bucket, ...] = ("consumed", "penalty")
+    for bucket in buckets:
+        for lot in lots:
+            there: int = getattr(lot, bucket)
+            part = min(there, wanted)
+            if part:
+                used.append((lot, bucket, part))
+                wanted -= part
+    return used
 
 
 def _drain(

@@ -127,8 +127,8 @@ async def _write(
         return 0
     lots: list[LotFields] = []
     owing: dict[UUID, list[Entry]] = {}
-    for lot, amount in taking.used:
-        debt, entries = debts.used_from(asdict(lot), amount)
+    for lot, bucket, amount in taking.used:
+        debt, entries = debts.used_from(asdict(lot), bucket, amount)
         lots.append(debt)
         # Whoever used the credits owes them.
         owing.setdefault(lot.contact_id, []).extend(entries)
@@ -149,7 +149,7 @@ async def _write(
             credits=owed,
             notice=f"{owed} used credits were refunded; the next credits pay them back first.",
         )
-    return sum(amount for _, amount in taking.used)
+    return sum(amount for _, _, amount in taking.used)
 
 
 async def _tally(scene: Scene, family: Family, revoked: int, *, uncollected: int) -> None:
