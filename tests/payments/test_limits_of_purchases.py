@@ -2,10 +2,17 @@
 
 from __future__ import annotations
 
+import asyncio
 from datetime import timedelta
 from typing import Any
 
+import msgspec
+
+from kotally.payments import grants
+from kotally.payments.purchases import Purchase
 from tests.payments.till import NOON, Till
+
+SHORT_S = 0.3
 
 
 async def test_an_intro_offer_is_granted_once_per_person(till: Till) -> None:
@@ -47,6 +54,35 @@ async def test_a_renewal_teaches_the_card_of_a_member(till: Till) -> None:
     await till.buys("eight", payment_fingerprint="card_1")
     again = await till.of("annie").pays("new", payment_fingerprint="card_1")
     assert (again.code, again["rule"]) == ("PURCHASE_LIMIT_REACHED", "new_members_only")
+
+
+async def test_two_contacts_of_one_person_cannot_buy_at_the_same_instant(till: Till) -> None:
+    """B4: another process's purchase that is under way is waited for, and counts."""
+    await till.sells("intro", intro={"max_per_contact": 1})
+    first = Purchase(
+        location_id=till.location,
+        external_contact_id="ana",
+        email="ana@example.com",
+        product_config_id="intro",
+        external_payment_id="first",
+        provider="stripe",
+        event_type="payment_confirmed",
+    )
+    planned = await grants.plan(till.db, first, key=till.key(first))
+    other = till.of("annie")
+
+    async with till.db.transaction() as tx:
+        done = await tx.fetchval(
+            "select o.code from kotally.apply($1, $2::kotally.act[]) o",
+            till.location,
+            [msgspec.structs.astuple(planned)],
+        )
+        assert done == "grant_applied"
+        asked = asyncio.create_task(other.pays("intro", email="ana@example.com"))
+        await asyncio.wait([asked], timeout=SHORT_S)
+        assert not asked.done()
+
+    assert (await asked).code == "PURCHASE_LIMIT_REACHED"
 
 
 async def test_the_staff_sets_a_limit_aside_for_a_reason(till: Till) -> None:

@@ -10,6 +10,8 @@ begin
   if not v_args ? 'intro' then
     return null;
   end if;
+  -- A person can have two contacts: one purchase of limited products at a time in a location.
+  perform pg_catalog.pg_advisory_xact_lock(hashtextextended('limited:' || p_location_id, 0));
   v_refused := kotally.intro_refusal(
     p_location_id, p_contact_id, p_act.product_config_id, v_args, p_now);
   if v_refused is null or not v_args ? 'override_reason' then
