@@ -45,7 +45,8 @@ def used_from(lot: LotFields, bucket: Bucket, amount: int) -> tuple[LotFields, l
     """
     Make the debt for used credits of a lot whose payment went back.
 
-    `bucket` is `consumed`, or `penalty` for what an absence had cost. The use is revoked where it was, and stands as owed in the new lot, whose parent is the lot.
+    `bucket` is `consumed`, or `penalty` for what an absence had cost. The use is revoked where it
+    was, and stands as owed in the new lot, whose parent is the lot.
     """
     debt: LotFields = {
         "id": new_id(),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Iterable, Sequence
 from datetime import datetime
 from typing import Any, Final, LiteralString
@@ -36,7 +37,8 @@ from kotally.memberships.waiting import (
 from kotally.memberships.writing import recovered, write_happenings, write_turns
 
 CATCH_UP_MAX: Final = 240  # periods of a membership turned in one act: twenty years of months
-PASS_SIZE: Final = 500  # memberships of one transaction of the sweep
+PASS_SIZE: Final = 250  # memberships of one transaction of the sweep; more hold up the process
+LANES: Final = 2  # transactions at once: while the database writes the one, the other is decided
 
 # What a lapsed hold gives back counts at the boundary as if it had been swept in time (S2.5).
 _LAPSE: Final[LiteralString] = """
@@ -47,16 +49,16 @@ _LAPSE: Final[LiteralString] = """
 _DUE: Final[LiteralString] = """
     select m.id, m.contact_id
       from kotally.memberships m
-     where m.location_id = $1 and m.renews_at <= $2 and m.status <> 'ended'
+     where m.location_id = $1 and m.renews_at <= kotally.location_now($1) and m.status <> 'ended'
        and (m.renews_itself or m.renews_at < m.period_ends_at or m.paid_number > m.period_number)
        and (m.ends_at is null or m.ends_at > m.renews_at)
        and not exists (
          select from kotally.freezes f
           where f.location_id = $1 and f.membership_id = m.id and f.mode = 'shift'
             and f.status in ('planned', 'running') and f.starts_at <= m.renews_at)
-       and ($4::uuid is null or m.contact_id = $4)
+       and ($3::uuid is null or m.contact_id = $3)
      order by m.renews_at
-     limit $3
+     limit $2
 """
 
 
@@ -186,15 +188,24 @@ async def renew_due(
     A late pass writes what a timely one would have; a membership takes one period a pass.
     """
     events: list[str] = []
-    while (size := min(PASS_SIZE, limit - len(events))) > 0:
-        done = await _pass(db, location_id, size=size, of=contact_id)
+    while (size := min(LANES * PASS_SIZE, limit - len(events))) > 0:
+        due = await db.fetch(_DUE, location_id, size, contact_id)
+        lanes = [due[at : at + PASS_SIZE] for at in range(0, len(due), PASS_SIZE)]
+        async with asyncio.TaskGroup() as group:
+            passes = [
+                group.create_task(_pass(db, location_id, rows, of=contact_id)) for rows in lanes
+            ]
+        done = [event for each in passes for event in each.result()]
         events += done
         if not done:
             break
     return Swept(len(events), events)
 
 
-async def _pass(db: Database, location_id: str, *, size: int, of: UUID | None) -> list[str]:
+async def _pass(
+    db: Database, location_id: str, due: Sequence[Any], *, of: UUID | None
+) -> list[str]:
+    """Turn what is still due of these, once their contacts are locked."""
     async with db.transaction() as tx:
         place = await tx.fetchrow("select now, timezone from kotally.location_of($1)", location_id)
         assert place is not None, f"no location {location_id}"
@@ -202,7 +213,6 @@ async def _pass(db: Database, location_id: str, *, size: int, of: UUID | None) -
         if of is not None:
             # Somebody waits for this one, so it is not passed over.
             await tx.execute("select kotally.lock_contacts($1, $2)", location_id, [of])
-        due = await tx.fetch(_DUE, location_id, now, size, of)
         ids = await _claimed(tx, location_id, due)
         await tx.execute(_LAPSE, location_id, ids, now)
         turns = [
