@@ -191,11 +191,14 @@ async def renew_due(
     while (size := min(LANES * PASS_SIZE, limit - len(events))) > 0:
         due = await db.fetch(_DUE, location_id, size, contact_id)
         lanes = [due[at : at + PASS_SIZE] for at in range(0, len(due), PASS_SIZE)]
-        async with asyncio.TaskGroup() as group:
-            passes = [
-                group.create_task(_pass(db, location_id, rows, of=contact_id)) for rows in lanes
-            ]
-        done = [event for each in passes for event in each.result()]
+        passes = [_pass(db, location_id, rows, of=contact_id) for rows in lanes]
+        # All come to their end before the first fault is told.
+        found = await asyncio.gather(*passes, return_exceptions=True)
+        done: list[str] = []
+        for each in found:
+            if isinstance(each, BaseException):
+                raise each
+            done += each
         events += done
         if not done:
             break

@@ -31,7 +31,7 @@ begin
       kotally.refused(p_location_id, null, p_act.product_config_id, v_funding))::kotally.outcome;
   end if;
   v_answer := json_build_object(
-    'balance_after', v_funding.available - v_funding.taken,
+    'balance_after', v_funding.available - v_funding.cost,
     'credits', v_funding.taken,
     'cancel_free_until', kotally.iso(p_act.appointment_at - make_interval(
       mins => coalesce(v_funding.cancel_window_minutes, (select l.cancel_window_minutes from kotally.location_of(p_location_id) l)))),

@@ -15,7 +15,7 @@ declare
   v_taken bigint := 0;
   v_available bigint := 0;
   v_is_seen boolean;
-  v_unseen bigint := 0;  -- taken from what is paused now and can be used then: costs no balance
+  v_cost bigint := 0;  -- what is paused now and can be used then costs no balance
   v_units bigint := p_units;  -- what is still to be paid is v_units / v_parts of a unit
   v_parts bigint := 1;
   v_weight bigint := 1;
@@ -48,8 +48,8 @@ begin
     v_take := least(p_left[v_place], v_needed);
     v_slices := v_slices || (v_place, v_lot.id, v_lot.entitlement_id, v_take)::kotally.slice;
     v_taken := v_taken + v_take;
-    if not v_is_seen then
-      v_unseen := v_unseen + v_take;
+    if v_is_seen then
+      v_cost := v_cost + v_take;
     end if;
     v_window := coalesce(v_window, v_lot.cancel_window_minutes);
     if v_take = v_needed then
@@ -64,13 +64,13 @@ begin
     end if;
   end loop;
   if v_units = 0 then
-    return ('eligible', v_slices, v_taken, v_available + v_unseen, 0, v_window, null, null)::kotally.funding;
+    return ('eligible', v_slices, v_taken, v_available, v_cost, 0, v_window, null, null)::kotally.funding;
   end if;
   -- All or nothing (S1.5).
   return (
     case when v_has_eligible then 'INSUFFICIENT_CREDITS'
          when v_has_other then 'SERVICE_FAMILY_MISMATCH'
          else 'NO_ENTITLEMENT' end,
-    '{}', 0, v_available, (v_units * v_weight + v_parts - 1) / v_parts, null, null, null)::kotally.funding;
+    '{}', 0, v_available, 0, (v_units * v_weight + v_parts - 1) / v_parts, null, null, null)::kotally.funding;
 end;
 $$;

@@ -28,7 +28,7 @@ begin
       v_full := v_full || v_plan.entitlement_id;
       v_reached := coalesce(v_reached, v_cap);
     elsif v_plan.is_unlimited then
-      return ('eligible', '{}', 0, v_all.available, 0, v_plan.cancel_window_minutes,
+      return ('eligible', '{}', 0, v_all.available, 0, 0, v_plan.cancel_window_minutes,
               v_plan.entitlement_id, null)::kotally.funding;
     end if;
   end loop;
@@ -39,9 +39,8 @@ begin
     v_funding := kotally.fund(
       p_state.lots, v_left, p_state.blockers, p_product_config_id, p_calendar_id, p_units, p_at, p_now);
     if v_funding.code <> 'eligible' then
-      return ('CAP_REACHED', '{}', 0, v_all.available, null, null, null, v_reached)::kotally.funding;
+      return ('CAP_REACHED', '{}', 0, v_all.available, 0, null, null, null, v_reached)::kotally.funding;
     end if;
-    v_funding.available := v_all.available;
   end if;
   if v_funding.code <> 'eligible' then
     v_advance := kotally.fund_in_advance(
@@ -51,6 +50,7 @@ begin
       v_funding := v_advance;
     end if;
   end if;
+  v_funding.available := v_all.available;
   if v_funding.code = 'eligible' and v_funding.slices[1].entitlement_id = any (v_ruled) then
     v_funding.entitlement_id := v_funding.slices[1].entitlement_id;
   end if;

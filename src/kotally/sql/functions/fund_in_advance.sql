@@ -17,7 +17,8 @@ begin
     p_calendar_id, p_units, p_at, p_now);
   -- While its plan is paused the lot was not counted.
   if not coalesce(kotally.is_blocked(p_state.blockers, v_lot.entitlement_id, v_lot.id, p_now), false) then
-    v_funding.available := v_funding.available - v_lot.available + coalesce((
+    v_funding.available := v_funding.available - v_lot.available;
+    v_funding.cost := v_funding.cost - coalesce((
       select s.amount from unnest(v_funding.slices) s where s.lot_id = v_lot.id), 0);
   end if;
   return v_funding;

@@ -57,7 +57,7 @@ begin
     case when v_is_hold then null else p_now end, v_funding.entitlement_id,
     coalesce(p_act.args::jsonb ? 'beneficiary_id', false))::kotally.holds;
   -- Ids and numbers need no escapes, and to build this as JSON would cost more than to decide.
-  v_state.answer := '{"balance_after":' || v_funding.available - v_funding.taken || ',"entitlement_id":"'
+  v_state.answer := '{"balance_after":' || v_funding.available - v_funding.cost || ',"entitlement_id":"'
     || coalesce(v_funding.slices[1].entitlement_id, v_funding.entitlement_id) || '","contact_id":"'
     || p_contact_id || '","hold_id":"' || p_act.id || '","credits":' || v_funding.taken
     || ',"slices":[' || substr(v_paid, 2) || ']}';

@@ -67,7 +67,8 @@ create type kotally.funding as (
   code      text,
   slices    kotally.slice[],
   taken     bigint,
-  available bigint,
+  available bigint,  -- what can be seen before
+  cost      bigint,  -- how much of that is taken; what is paused or owed was not seen
   short_by  bigint,
   cancel_window_minutes integer,
   -- The plan whose caps count it, and the cap that has no room.
