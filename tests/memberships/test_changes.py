@@ -236,3 +236,15 @@ async def test_an_archived_product_is_not_changed_to(club: Club) -> None:
     await products.archive(club.db, club.location, "twelve")
 
     assert (await club.changes(member["entitlement_id"], "twelve")).code == "CONFIG_NOT_FOUND"
+
+
+async def test_a_change_that_waits_for_its_payment_calls_no_worker(club: Club) -> None:
+    """S9.5, S11: until the period is paid there is nothing to do for it."""
+    member = await started(club, renews="payment", arrears={"cancel_after_days": 60})
+    await club.changes(member["entitlement_id"], "twelve", when="next_period")
+
+    await club.moves_to("2026-05-20T05:00")
+
+    due = "select d.sweep from kotally.next_due($1) d where d.due_at <= kotally.location_now($1)"
+    assert [row["sweep"] for row in await club.db.fetch(due, club.location)] == []
+    assert (await club.pays("eight"))["credits_granted"] == 12

@@ -10,7 +10,7 @@ returns table (sweep text, due_at timestamptz) language sql stable as $$
        where f.location_id = p_location_id and f.status in ('planned', 'running')
       union all
       select 'apply_changes', min(c.effective_at) from kotally.membership_changes c
-       where c.location_id = p_location_id and c.status = 'pending'
+       where c.location_id = p_location_id and c.status = 'pending' and c.kind = 'cancel'
       union all
       select 'renew_memberships', min(m.renews_at) from kotally.memberships m
        where m.location_id = p_location_id and m.renews_at is not null

@@ -68,7 +68,7 @@ create table kotally.membership_changes (
 create unique index membership_changes_waiting_key on kotally.membership_changes (location_id, membership_id)
   where decided_at is null;
 create index membership_changes_due_idx on kotally.membership_changes (location_id, effective_at)
-  where status = 'pending';
+  where status = 'pending' and kind = 'cancel';  -- the others take effect with their period
 
 -- What a membership has to know once its periods turn by themselves (S9.2, S11).
 alter table kotally.memberships
