@@ -24,7 +24,7 @@ def test_every_variable_is_read(tmp_path: Path) -> None:
             "KOTALLY_DATA": str(tmp_path),
             "KOTALLY_DATABASE_URL": "postgresql://u:hush@db/kotally",
             "KOTALLY_PG_BIN": str(tmp_path),
-            "KOTALLY_POOL_SIZE": "3",
+            "KOTALLY_POOL_SIZE": "5",
             "KOTALLY_HOST": "::1",
             "KOTALLY_PORT": "9000",
             "KOTALLY_PROCESSES": "2",
@@ -34,7 +34,7 @@ def test_every_variable_is_read(tmp_path: Path) -> None:
     )
 
     assert settings.data == settings.pg_bin == tmp_path
-    assert (settings.pool_size, settings.port, settings.processes) == (3, 9000, 2)
+    assert (settings.pool_size, settings.port, settings.processes) == (5, 9000, 2)
     assert (settings.host, settings.log_level, settings.log_format) == ("::1", "debug", "json")
     assert settings.database_url is not None
     assert settings.database_url.reveal() == "postgresql://u:hush@db/kotally"

@@ -20,6 +20,7 @@ LOG_LEVELS: Final = ("debug", "info", "warning", "error")
 LOG_FORMATS: Final = ("auto", "console", "json")
 PORT_MAX: Final = 65_535
 PROCESSES_MAX: Final = 64
+POOL_SIZE_MIN: Final = 4  # a worker at its sweeps takes three
 POOL_SIZE_MAX: Final = 200
 DATA_DEFAULT: Final = ".kotally"
 
@@ -69,7 +70,7 @@ class Settings(Struct, frozen=True, kw_only=True):
             data=read.value("KOTALLY_DATA", _path, Path(DATA_DEFAULT).absolute()),
             database_url=read.value("KOTALLY_DATABASE_URL", _database_url, None),
             pg_bin=read.value("KOTALLY_PG_BIN", _pg_bin, None),
-            pool_size=read.value("KOTALLY_POOL_SIZE", _between(1, POOL_SIZE_MAX), 8),
+            pool_size=read.value("KOTALLY_POOL_SIZE", _between(POOL_SIZE_MIN, POOL_SIZE_MAX), 8),
             host=read.value("KOTALLY_HOST", str, "127.0.0.1"),
             port=read.value("KOTALLY_PORT", _between(0, PORT_MAX), 8000),
             processes=read.value("KOTALLY_PROCESSES", _between(1, PROCESSES_MAX), 1),

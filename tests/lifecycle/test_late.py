@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Awaitable, Callable
 from datetime import UTC, date, datetime, timedelta
 from typing import Any
@@ -9,8 +10,10 @@ from typing import Any
 import pytest
 
 from kotally.db import Database
+from kotally.worker import rounds, travel
 from kotally.worker.loop import Worker
-from tests import make
+from kotally.worker.rounds import Round
+from kotally.worker.sweeps import Sweep
 from tests.lifecycle import acts, prints
 from tests.lifecycle.conftest import Opened
 from tests.lifecycle.studio import START, Studio, how
@@ -18,6 +21,7 @@ from tests.lifecycle.studio import START, Studio, how
 CLASS = datetime(2026, 2, 2, 15, tzinfo=UTC)
 CLOSES = CLASS + timedelta(hours=25)  # a day after its end, a day before the freeze
 A_DAY = timedelta(days=1)
+SHORT_S = 0.3
 
 Catch = Callable[[Studio], Awaitable[Any]]
 
@@ -73,7 +77,7 @@ async def test_what_a_late_sweep_does_is_recorded_when_it_is_done(studio: Studio
 
     captured = await studio.db.fetchrow(
         "select p.effective_at, p.recorded_at, r.recorded_at as remembered_at,"
-        "       h.recorded_at as told_at, h.at"
+        "       h.recorded_at as told_at, h.at as shown_at"
         "  from kotally.postings p"
         "  join kotally.requests r"
         "    on r.location_id = p.location_id and r.correlation_id = p.correlation_id"
@@ -84,8 +88,9 @@ async def test_what_a_late_sweep_does_is_recorded_when_it_is_done(studio: Studio
     )
     now = START + 8 * A_DAY
     assert captured is not None
-    assert (captured["effective_at"], captured["at"]) == (CLOSES, CLOSES)
-    assert [captured[name] for name in ("recorded_at", "remembered_at", "told_at")] == [now] * 3
+    assert captured["effective_at"] == CLOSES
+    recorded = ("recorded_at", "remembered_at", "told_at", "shown_at")
+    assert [captured[name] for name in recorded] == [now] * 4
 
 
 async def test_a_database_as_of_an_instant_has_no_later_time(studio: Studio) -> None:
@@ -101,16 +106,21 @@ async def test_a_database_as_of_an_instant_has_no_later_time(studio: Studio) -> 
     assert await studio.db.fetchval(sql, studio.location) == START
 
 
-async def test_what_cannot_be_done_keeps_nothing_else_from_being_done(
+async def test_who_is_busy_keeps_nobody_elses_order(
     opened: Opened, lifecycle_owner: Database
 ) -> None:
-    """Somebody holds ana: bob's booking, due later, is closed, and hers once she is let go."""
+    """Ana is held when her renewal is due: bob's period turns before his class of it closes."""
     studio = await opened()
-    for hours, member in enumerate(("ana", "bob")):
-        await acts.pay(studio, how(member), member=member, product="ten", payment=member)
-        wish: dict[str, Any] = {"starts_at": CLASS + timedelta(hours=hours)}
-        await acts.book(studio, how(make.name("b")), member=member, external_ref=member, **wish)
-    await studio.waits(8 * A_DAY, is_punctual=False)
+    await acts.pay(studio, how("ana"), member="ana", product="four", payment="ana")
+    await studio.waits(4 * A_DAY, is_punctual=True)
+    await acts.pay(studio, how("bob"), member="bob", product="four", payment="bob")
+    wish: dict[str, Any] = {
+        "external_ref": "yoga",
+        "starts_at": datetime(2026, 3, 3, 15, tzinfo=UTC),
+    }
+    booked = await acts.book(studio, how("b"), member="bob", **wish)
+    assert Studio.read(booked)["status"] == "provisional"
+    await studio.waits(33 * A_DAY, is_punctual=False)
 
     async with lifecycle_owner.transaction() as tx:
         await tx.execute(
@@ -119,15 +129,52 @@ async def test_what_cannot_be_done_keeps_nothing_else_from_being_done(
             " where b.location_id = $1 and c.external_id = 'ana' for update of b",
             studio.location,
         )
-        await studio.sweeps()
-        assert await statuses(studio) == {"ana": "booked", "bob": "attended"}
+        done = await rounds_of(studio)
+        assert await standing(studio) == {"ana": (1, None), "bob": (2, "attended")}
+    renewed, closed = datetime(2026, 3, 2, 5, tzinfo=UTC), datetime(2026, 3, 4, 16, tzinfo=UTC)
+    found = [each for each in done if each[1] in {"renew_memberships", "close_bookings"}]
+    assert found[:2] == [(renewed, "renew_memberships"), (closed, "close_bookings")]
     await studio.sweeps()
-    assert await statuses(studio) == {"ana": "attended", "bob": "attended"}
+    assert await standing(studio) == {"ana": (2, None), "bob": (2, "attended")}
 
 
-async def statuses(studio: Studio) -> dict[str, str]:
+async def rounds_of(studio: Studio) -> list[tuple[datetime, str]]:
+    """Do what is due, and say at which instants which sweeps found something to do."""
+    done: list[tuple[datetime, str]] = []
+
+    async def do(found: Round, sweep: Sweep) -> int:
+        swept = await sweep.run(found.db, studio.location, limit=100)
+        done.extend([(found.at, sweep.name)] * bool(swept.count))
+        return swept.count
+
+    await rounds.run(studio.db, studio.location, do, limit=1_000)
+    return done
+
+
+async def standing(studio: Studio) -> dict[str, tuple[int, str | None]]:
     rows = await studio.db.fetch(
-        "select b.external_ref, b.status from kotally.bookings b where b.location_id = $1",
+        "select c.external_id, m.period_number, b.status"
+        "  from kotally.memberships m"
+        "  join kotally.contacts c on c.location_id = m.location_id and c.id = m.contact_id"
+        "  left join kotally.bookings b"
+        "    on b.location_id = m.location_id and b.contact_id = m.contact_id"
+        " where m.location_id = $1",
         studio.location,
     )
-    return {row["external_ref"]: row["status"] for row in rows}
+    return {row["external_id"]: (row["period_number"], row["status"]) for row in rows}
+
+
+async def test_one_worker_at_a_time_does_the_rounds_of_a_location(studio: Studio) -> None:
+    """Another passes over the location and does the others; a time traveller waits."""
+    await acts.pay(studio, how("p"), member="ana", product="ten", payment="p")
+    await studio.waits(40 * A_DAY, is_punctual=False)
+
+    async with studio.db.alone(f"rounds of {studio.location}") as is_ours:
+        assert is_ours
+        assert await Worker(studio.db).look() == 0
+        waiting = asyncio.create_task(travel.run_due(studio.db, studio.location))
+        await asyncio.wait([waiting], timeout=SHORT_S)
+        assert not waiting.done()
+
+    count, happenings = await waiting
+    assert (count, [each.sweep for each in happenings]) == (1, ["expire_lots"])

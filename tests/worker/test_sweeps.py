@@ -34,7 +34,7 @@ async def sandbox(owner_db: Database) -> str:
 
 def test_every_due_name_has_its_sweep() -> None:
     """What `next_due` calls for is done by somebody, and nobody waits to be called for nothing."""
-    sql = (files("kotally.sql") / "functions" / "next_due.sql").read_text()
+    sql = (files("kotally.sql") / "functions" / "due_after.sql").read_text()
 
     called = set(re.findall(r"select '(\w+)'", sql))
 

@@ -11,6 +11,7 @@ from kotally.api.call import Answer, Call, Refusal, Reply, Request
 from kotally.api.memberships import Preview
 from kotally.api.outcomes import key_of, reply_to
 from kotally.api.routing import Route
+from kotally.bookings import overdue
 from kotally.memberships import zones
 
 ZONE_LENGTH_MAX = 100
@@ -54,6 +55,7 @@ async def change_timezone(call: Call[TimezoneRequest]) -> Reply:
     """Give the location another time zone."""
     request = call.request
     key = key_of(call, "timezone", request, request_id=request.request_id)
+    await overdue.bring_location_up_to_date(call.engine.db, request.location_id)
     outcome = await zones.change_zone(
         call.engine.db,
         request.location_id,

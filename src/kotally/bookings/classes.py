@@ -21,7 +21,7 @@ from kotally.db import Database
 from kotally.ledger.acts import Key, Outcome
 from kotally.ledger.scenes import Declined, Done, Scene, play
 
-_AFFECTED: Final = (*records.OPEN, "attended", "no_show", "late_cancelled")
+AFFECTED: Final = (*records.OPEN, "attended", "no_show", "late_cancelled")
 
 
 class _Was(Struct, frozen=True, kw_only=True):
@@ -41,11 +41,11 @@ async def cancel_class(
     """
 
     async def work(scene: Scene) -> Done:
-        seen = await records.of_class(scene.tx, location_id, class_ref, statuses=_AFFECTED)
+        seen = await records.of_class(scene.tx, location_id, class_ref, statuses=AFFECTED)
         if not seen:
             raise Declined("CLASS_NOT_FOUND", class_ref=class_ref)
         await records.locked_all(scene, seen)
-        bookings = await records.of_class(scene.tx, location_id, class_ref, statuses=_AFFECTED)
+        bookings = await records.of_class(scene.tx, location_id, class_ref, statuses=AFFECTED)
         rows = [await _returned(scene, booking) for booking in bookings]
         cancellation_id = await _remember(scene, class_ref, bookings)
         return Done(

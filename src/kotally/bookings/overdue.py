@@ -13,7 +13,7 @@ from uuid import UUID
 
 import msgspec
 
-from kotally.bookings import lending, sweeps
+from kotally.bookings import classes, lending, sweeps
 from kotally.db import BatchedRead, Database, DatabaseBusy, Queries
 from kotally.ledger import eligibility
 from kotally.ledger.acts import Act, Outcome
@@ -57,12 +57,13 @@ _OWNERS: Final = """
      union
     select b.contact_id
       from kotally.class_cancellations k
-      join kotally.bookings b on b.location_id = $1 and b.class_ref = k.class_ref
+      join kotally.bookings b
+        on b.location_id = $1 and b.class_ref = k.class_ref and b.status = 'studio_cancelled'
      where k.location_id = $1 and k.id = $2
 """
 _BOOKED: Final = """
     select distinct b.contact_id from kotally.bookings b
-     where b.location_id = $1 and b.class_ref = $2 order by b.contact_id
+     where b.location_id = $1 and b.class_ref = $2 and b.status = any ($3) order by b.contact_id
 """
 _BEHIND: Final = """
     select c.id from kotally.contacts c
@@ -157,7 +158,7 @@ async def bring_owner_up_to_date(db: Database, location_id: str, id_: UUID) -> N
 
 async def bring_class_up_to_date(db: Database, location_id: str, class_ref: str) -> None:
     """Do what is due of all who booked a class, before the studio decides about it (S2.4)."""
-    for row in await db.fetch(_BOOKED, location_id, class_ref):
+    for row in await db.fetch(_BOOKED, location_id, class_ref, classes.AFFECTED):
         await bring_up_to_date(db, location_id, str(row["contact_id"]), closing=False)
 
 

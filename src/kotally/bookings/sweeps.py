@@ -85,8 +85,8 @@ async def _close(db: Database, location_id: str, booking_id: UUID, *, name: str)
     correlation_id = new_id()
     hash_, body = digest(name, {"booking_id": booking_id, "look": correlation_id})
     key = Key(f"{name}:{correlation_id}", hash_, body, correlation_id, "sweep", f"sweep:{name}")
-    await play(db, location_id, name, key=key, work=work)
-    return said
+    outcome = await play(db, location_id, name, key=key, work=work)
+    return said if outcome.done else []  # who is busy is for the next look
 
 
 async def _closed(scene: Scene, booking: Booking) -> Done:

@@ -102,10 +102,12 @@ async def _set_status(db: Database, arguments: Arguments) -> Said:
 
 
 async def _set_timezone(db: Database, arguments: Arguments) -> Said:
+    from kotally.bookings import overdue
     from kotally.memberships import zones
     from kotally.workspaces import locations
 
     accepted(await locations.find(db, arguments.location))
+    await overdue.bring_location_up_to_date(db, arguments.location)
     outcome = await zones.change_zone(
         db,
         arguments.location,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from abc import ABC, abstractmethod
 from collections.abc import AsyncGenerator, AsyncIterator
 from contextlib import asynccontextmanager
@@ -11,6 +12,7 @@ from typing import Any, Final, LiteralString, TypeVar
 import asyncpg
 from msgspec import Struct
 
+from kotally.core.clock import monotonic_ns
 from kotally.db.connections import APP_ROLE, Target, connect
 from kotally.db.dedicated import Dedicated
 from kotally.db.faults import DatabaseBusy, DatabaseUnavailable, unavailable
@@ -19,6 +21,9 @@ from kotally.db.pool import Pool
 POOL_SIZE: Final = 8
 SNAPSHOT_TIMEOUT_S: Final = 3_600  # a proof or an export of everything; nothing else is so patient
 STREAM_PREFETCH: Final = 1_000
+
+_LOOK_AGAIN_S: Final = 0.05
+_NS: Final = 1_000_000_000
 
 T = TypeVar("T", bound=Struct)
 _DRIVER_FAULTS = (asyncpg.PostgresError, asyncpg.InterfaceError, asyncpg.InternalClientError)
@@ -146,6 +151,24 @@ class Database(Queries):
             await connection.execute("set local idle_in_transaction_session_timeout = 0")
             yield Transaction(connection, timeout_s=SNAPSHOT_TIMEOUT_S)
 
+    @asynccontextmanager
+    async def alone(self, name: str, *, patience_s: int = 0) -> AsyncGenerator[bool, None]:
+        """
+        Hold a name for the length of the block, and say whether it is ours.
+
+        It is not when somebody else holds it for longer than `patience_s`. Keeps a connection of
+        its own; whoever dies lets the name go.
+        """
+        async with _Lease(self._pool, foreign=True) as connection:
+            is_ours = await _taken(connection, name, patience_s)
+            try:
+                yield is_ours
+            finally:
+                if is_ours:
+                    await connection.execute(
+                        "select pg_advisory_unlock(hashtextextended($1, 0))", name
+                    )
+
     def as_of(self, at: datetime) -> Database:
         """
         Return the same pool, in which the clock of every location stands no later than an instant.
@@ -161,6 +184,17 @@ class Database(Queries):
     async def close(self) -> None:
         """Close every connection of the pool."""
         await self._pool.close()
+
+
+async def _taken(connection: asyncpg.Connection, name: str, patience_s: int) -> bool:
+    deadline = monotonic_ns() + patience_s * _NS
+    while not await connection.fetchval(
+        "select pg_try_advisory_lock(hashtextextended($1, 0))", name
+    ):
+        if monotonic_ns() >= deadline:
+            return False
+        await asyncio.sleep(_LOOK_AGAIN_S)
+    return True
 
 
 class _Earlier(Database):

@@ -130,8 +130,8 @@ class Scene:
             insert into kotally.happenings (
               location_id, id, contact_id, type, at, entitlement_id, details, source, actor,
               correlation_id, recorded_at)
-            values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10,
-                    kotally.recorded_at($1, $5))
+            select $1, $2, $3, $4, r.at, $6, $7, $8, $9, $10, r.at
+              from kotally.recorded_at($1, $5) r (at)
             """,
             self.location_id,
             new_id(),
@@ -152,9 +152,9 @@ class Scene:
             insert into kotally.happenings (
               location_id, id, contact_id, type, at, details, source, actor, correlation_id,
               recorded_at)
-            select $1, kotally.new_id(), h.contact_id, $3, $4, h.details::json, $5, $6, $7,
-                   kotally.recorded_at($1, $4)
+            select $1, kotally.new_id(), h.contact_id, $3, r.at, h.details::json, $5, $6, $7, r.at
               from unnest($2::uuid[], $8::text[]) h (contact_id, details)
+             cross join kotally.recorded_at($1, $4) r (at)
             """,
             self.location_id,
             list(details),

@@ -56,7 +56,8 @@ _ENTITLEMENTS: Final[LiteralString] = """
 _PERIODS: Final[LiteralString] = """
     insert into kotally.periods (
       location_id, membership_id, number, starts_at, ends_at, payment_id, lot_id, granted_at)
-    select $1, r.membership_id, r.number, r.starts_at, r.ends_at, r.payment_id, r.lot_id, $3
+    select $1, r.membership_id, r.number, r.starts_at, r.ends_at, r.payment_id, r.lot_id,
+           kotally.recorded_at($1, $3)
       from jsonb_populate_recordset(null::kotally.periods, $2::text::jsonb) r
 """
 _INSTALMENTS: Final[LiteralString] = """
@@ -90,9 +91,10 @@ _HAPPENINGS: Final[LiteralString] = """
     insert into kotally.happenings (
       location_id, id, contact_id, type, at, entitlement_id, details, source, actor,
       correlation_id, recorded_at)
-    select $1, r.id, r.contact_id, r.type, $3, r.entitlement_id, r.details, r.source, r.actor,
-           r.correlation_id, kotally.recorded_at($1, $3)
+    select $1, r.id, r.contact_id, r.type, n.at, r.entitlement_id, r.details, r.source, r.actor,
+           r.correlation_id, n.at
       from jsonb_populate_recordset(null::kotally.happenings, $2::text::jsonb) r
+     cross join kotally.recorded_at($1, $3) n (at)
 """
 _CHANGES: Final[LiteralString] = """
     update kotally.membership_changes c set status = 'applied', decided_at = $3

@@ -81,10 +81,10 @@ async def _release(
     hash_, body = digest(_SWEEP, {"dispute_id": dispute_id, "look": correlation_id})
     key = Key(f"{_SWEEP}:{correlation_id}", hash_, body, correlation_id, "sweep", f"sweep:{_SWEEP}")
     try:
-        await play(db, location_id, _SWEEP, key=key, work=work)
+        outcome = await play(db, location_id, _SWEEP, key=key, work=work)
     except _NothingDue:
         return None
-    return said
+    return said if outcome.code == "disputed_released" else None
 
 
 async def _waiting(scene: Scene, dispute: Dispute) -> list[Booking]:

@@ -100,6 +100,8 @@ class Worker:
         )
         done = 0
         for row in due:
+            if self._stopping.is_set():
+                break
             location_id: str = row["location_id"]
             do = partial(self._sweep, location_id)
             done += await rounds.run(

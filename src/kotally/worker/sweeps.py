@@ -26,7 +26,7 @@ class Pass(Protocol):
 
 class Sweep(Struct, frozen=True):
     """
-    A named pass; `due` is the name in `kotally.next_due` that calls for it.
+    A named pass; `due` is the name in `kotally.due_after` that calls for it.
 
     What a sweep does that is not `timed` is counted by every read without it, so it comes last.
     """

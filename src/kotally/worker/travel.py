@@ -22,6 +22,7 @@ from kotally.workspaces.refusals import Refused
 
 STOPS_MAX: Final = 100_000
 ROWS_A_STOP: Final = 100_000
+PATIENCE_S: Final = 30  # for a worker that is at the same location
 
 
 class Happening(Struct, frozen=True):
@@ -67,7 +68,8 @@ async def run_due(db: Database, location_id: str) -> tuple[int, list[Happening]]
         happenings.extend(Happening(found.at, sweep.name, line) for line in lines)
         return swept.count
 
-    return await rounds.run(db, location_id, do, limit=ROWS_A_STOP), happenings
+    count = await rounds.run(db, location_id, do, limit=ROWS_A_STOP, patience_s=PATIENCE_S)
+    return count, happenings
 
 
 async def _next_stop(

@@ -27,11 +27,11 @@ create or replace function kotally.book_funded(
   insert into kotally.happenings (
     location_id, id, contact_id, type, at, entitlement_id, details, source, actor, correlation_id,
     recorded_at)
-  select b.location_id, kotally.new_id(), w.id, 'booking_funded', p_now, b.entitlement_id,
+  select b.location_id, kotally.new_id(), w.id, 'booking_funded', r.at, b.entitlement_id,
          json_build_object('booking_id', b.id, 'starts_at', kotally.iso(b.starts_at), 'credits', b.credits),
-         p_act.source, p_act.actor, p_act.correlation_id,
-         kotally.recorded_at(p_location_id, p_now)
+         p_act.source, p_act.actor, p_act.correlation_id, r.at
     from kotally.bookings b
+   cross join kotally.recorded_at(p_location_id, p_now) r (at)
    cross join lateral unnest(array_remove(array[b.contact_id, b.beneficiary_id], null)) w (id)
    where b.location_id = p_location_id and b.id = p_booking_id;
   insert into kotally.shared_uses (

@@ -18,10 +18,10 @@ create or replace function kotally.follow_hold(
   insert into kotally.happenings (
     location_id, id, contact_id, type, at, entitlement_id, details, source, actor, correlation_id,
     recorded_at)
-  select p_location_id, kotally.new_id(), w.id, 'booking_' || f.status, p_now, f.entitlement_id,
+  select p_location_id, kotally.new_id(), w.id, 'booking_' || f.status, r.at, f.entitlement_id,
          json_build_object('booking_id', f.id, 'class_ref', f.class_ref, 'starts_at', kotally.iso(f.starts_at)),
-         p_act.source, p_act.actor, p_act.correlation_id,
-         kotally.recorded_at(p_location_id, p_now)
+         p_act.source, p_act.actor, p_act.correlation_id, r.at
     from followed f
+   cross join kotally.recorded_at(p_location_id, p_now) r (at)
    cross join lateral unnest(array_remove(array[f.contact_id, f.beneficiary_id], null)) w (id)
 $$;

@@ -8,12 +8,12 @@ create or replace function kotally.tell_unfunded(
   insert into kotally.happenings (
     location_id, id, contact_id, type, at, entitlement_id, details, source, actor, correlation_id,
     recorded_at)
-  select p_location_id, kotally.new_id(), w.id, 'booking_unfunded', p_now,
+  select p_location_id, kotally.new_id(), w.id, 'booking_unfunded', r.at,
          p_booking.entitlement_id,
          json_build_object('booking_id', p_booking.id,
                            'starts_at', kotally.iso(p_booking.starts_at), 'why', p_why),
-         p_act.source, p_act.actor, p_act.correlation_id,
-         kotally.recorded_at(p_location_id, p_now)
+         p_act.source, p_act.actor, p_act.correlation_id, r.at
     from unnest(array_remove(array[p_booking.contact_id, p_booking.beneficiary_id], null)) w (id)
+   cross join kotally.recorded_at(p_location_id, p_now) r (at)
    where p_booking.status = 'provisional'
 $$;
