@@ -178,3 +178,19 @@ async def test_one_worker_at_a_time_does_the_rounds_of_a_location(studio: Studio
 
     count, happenings = await waiting
     assert (count, [each.sweep for each in happenings]) == (1, ["expire_lots"])
+
+
+async def test_an_expired_pack_is_no_longer_listed_though_no_sweep_has_come(
+    studio: Studio,
+) -> None:
+    """S6.5: of what is over a summary names the twenty newest, before and after the sweep."""
+    for number in range(21):
+        payment = f"p{number}"
+        await acts.pay(studio, how(payment), member="ana", product="ten", payment=payment)
+    assert len((await studio.reads("ana"))["entitlements"]) == 21
+    await studio.waits(40 * A_DAY, is_punctual=False)
+
+    before = await studio.reads("ana")
+    await studio.sweeps()
+
+    assert (len(before["entitlements"]), before) == (20, await studio.reads("ana"))

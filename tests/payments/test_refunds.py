@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from datetime import timedelta
 
+from tests import make
 from tests.payments.till import NOON, Till
 
 
@@ -272,6 +273,21 @@ async def test_a_lapsed_hold_is_nobodys_when_a_refund_comes(till: Till) -> None:
     refunded = await till.refunds(bought, 4950)
     assert (refunded["shortfall"], refunded["holds_released"]) == (0, [])
     assert await till.balance() == (5, 0, 0, 0)
+
+
+async def test_what_a_lapsed_hold_had_goes_before_what_was_given_away(till: Till) -> None:
+    """S2.5, S10.3: it is available of the lot itself, though no sweep has come."""
+    await till.sells(sharing={"transferable": True})
+    await make.contact(till.owner, till.location, "bob")
+    bought = await till.buys()
+    await till.holds(8, args={"ttl_seconds": 60})
+    await till.gives(1, "bob")
+    await till.moves_to(NOON + timedelta(minutes=2))
+
+    refunded = await till.refunds(bought, 1980)
+
+    assert (refunded["taken"]["available"], refunded["shortfall"]) == (2, 0)
+    assert (await till.balance(), await till.of("bob").balance()) == ((7, 0, 0, 0), (1, 0, 0, 0))
 
 
 async def test_a_payment_without_a_figure_is_refunded_as_a_whole(till: Till) -> None:

@@ -79,7 +79,6 @@ async def _apply(scene: Scene, family: Family, event: Event, *, ref: str) -> Bro
 async def _open(scene: Scene, family: Family, ref: str) -> Brought:
     """Suspend what is available and held; the bookings stand without funds for a while."""
     unfunded, released = await free(scene, family, family.holds, why="dispute_opened")
-    held = [hold for hold in family.holds if not hold.is_lapsed]
     after = await families.load(scene, family.payment.id)
     entries: dict[UUID, list[Entry]] = {}
     for lot in after.lots:
@@ -106,7 +105,7 @@ async def _open(scene: Scene, family: Family, ref: str) -> Brought:
         family.payment.contact_id,
         ref,
         scene.now,
-        msgspec.to_builtins(held),
+        msgspec.to_builtins(family.holds),
         _kept_until(scene, family) if unfunded else None,
     )
     await _mark(scene, family)

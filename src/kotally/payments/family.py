@@ -54,7 +54,6 @@ class Hold(Struct, frozen=True, kw_only=True):
     slices: list[Slice]
     booking_id: UUID | None = None
     external_ref: str | None = None
-    is_lapsed: bool = False
 
     def of(self, lots: Iterable[UUID]) -> int:
         """Return how much it has of some lots."""
@@ -122,7 +121,6 @@ _LOTS: Final[LiteralString] = """
 """
 _HOLDS: Final[LiteralString] = """
     select h.id, h.contact_id, coalesce(h.appointment_at, h.placed_at) as at, h.external_ref,
-           coalesce(h.lapses_at <= $3, false) as is_lapsed,
            (select b.id from kotally.bookings b
              where b.location_id = $1 and b.contact_id = h.contact_id and b.hold_id = h.id
                and b.status = 'booked') as booking_id,
@@ -158,6 +156,8 @@ async def locked(scene: Scene, payment_id: UUID) -> Family:
         raise Declined("PAYMENT_NOT_FOUND")
     owners = await _owners(scene, payment)
     await scene.lock(owners)
+    # What has lapsed or expired by now is that, whether or not the worker has come (S2.5, S6.5).
+    await scene.lapse(owners)
     await scene.expire(owners)
     family = await load(scene, payment_id)
     # A transfer came between: the new owner is not locked, so the caller tries again.
@@ -174,9 +174,7 @@ async def load(scene: Scene, payment_id: UUID) -> Family:
         Lot, _LOTS, scene.location_id, payment.id, payment.entitlement_id, scene.now
     )
     ids = {lot.id for lot in lots}
-    rows = await scene.tx.fetch(
-        _HOLDS, scene.location_id, list({lot.contact_id for lot in lots}), scene.now
-    )
+    rows = await scene.tx.fetch(_HOLDS, scene.location_id, list({lot.contact_id for lot in lots}))
     holds = [msgspec.convert(dict(row), Hold) for row in rows if row["slices"]]
     return Family(
         payment=payment,

@@ -30,15 +30,14 @@ def holds_to_free(family: Family, wanted: int) -> list[Hold]:
     """
     Choose the holds that must lose their credits: latest appointment first (S10.3).
 
-    A hold is freed whole, because half a booking is none; what it had too much stays available. A
-    hold that has lapsed is nobody's and goes before all others.
+    A hold is freed whole, because half a booking is none; what it had too much stays available.
     """
     ids = [lot.id for lot in family.lots]
     free = free_suspended(family)
     in_hand = sum(lot.available for lot in family.lots) + sum(free.values())
     chosen: list[Hold] = []
     candidates = [*family.holds, *family.suspended_holds]
-    for hold in sorted(candidates, key=lambda each: (each.is_lapsed, each.at, each.id))[::-1]:
+    for hold in sorted(candidates, key=lambda each: (each.at, each.id))[::-1]:
         if in_hand >= wanted:
             break
         chosen.append(hold)

@@ -87,7 +87,7 @@ async def free(
     still = {hold.id for hold in family.holds}
     open_holds = [hold for hold in holds if hold.id in still]
     for hold in open_holds:
-        await _conclude(scene, hold, reason="hold_lapsed" if hold.is_lapsed else why)
+        await _conclude(scene, hold, reason=why)
     for dispute in family.disputes:
         gone = {hold.id for hold in holds}
         kept = [hold for hold in dispute.holds if hold.id not in gone]
@@ -98,7 +98,7 @@ async def free(
                 dispute.id,
                 msgspec.to_builtins(kept),
             )
-    ids = [hold.id for hold in open_holds if not hold.is_lapsed]
+    ids = [hold.id for hold in open_holds]
     return await waiting.unfund_of_holds(scene, ids, why=why), ids
 
 

@@ -1,5 +1,6 @@
 -- The entitlements that a summary names: those with something left, the running memberships, and
--- the 20 newest of all; perhaps twice. What is left is read from p_lots when the time has passed.
+-- the 20 newest of all; perhaps twice. What has expired is not left, whether or not a sweep has come
+-- (S6.5). What is left is read from p_lots when the time has passed.
 create or replace function kotally.listed_entitlements(
   p_location_id text, p_contact_id uuid, p_at timestamptz, p_lots kotally.lots[]
 ) returns uuid[] language plpgsql stable as $$
@@ -9,11 +10,13 @@ begin
   if p_lots is null then
     v_left := array(
       select l.entitlement_id from kotally.lots l
-       where l.location_id = p_location_id and l.contact_id = p_contact_id and l.is_open);
+       where l.location_id = p_location_id and l.contact_id = p_contact_id and l.is_open
+         and (l.held > 0 or l.suspended > 0 or l.owed > 0 or not kotally.is_expired(l, p_at)));
   else
     v_left := array(
       select l.entitlement_id from unnest(p_lots) l
-       where l.available > 0 or l.held > 0 or l.suspended > 0 or l.owed > 0);
+       where l.held > 0 or l.suspended > 0 or l.owed > 0
+          or l.available > 0 and not kotally.is_expired(l, p_at));
   end if;
   return v_left || array(
     select m.id from kotally.memberships m
