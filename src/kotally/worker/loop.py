@@ -24,11 +24,12 @@ from kotally.worker.rounds import Round
 from kotally.worker.sweeps import SWEEPS, Sweep
 
 EVERY_SECONDS: Final = 2
-ROWS_A_PASS: Final = 2_000
+ROWS_A_PASS: Final = 1_000  # a pass of a third of a second, then callers may have their turn
 LOCATIONS_A_PASS: Final = 500
 REST_SECONDS_MAX: Final = 300  # a location whose sweep keeps failing is tried every five minutes
 STOP_SECONDS_MAX: Final = 30
 _NS: Final = 1_000_000_000
+GIVE_WAY_PERCENT: Final = 150  # of the time a pass took, it rests after it while callers wait
 GIVE_WAY_NS_MAX: Final = 2 * _NS
 
 _log = structlog.get_logger("kotally.worker")
@@ -52,7 +53,7 @@ class Worker:
         sweeps: Sequence[Sweep] = SWEEPS,
         is_busy: Callable[[], bool] = lambda: False,
     ) -> None:
-        """With `is_busy`, sweeps leave a third of the time to callers while they are waiting."""
+        """With `is_busy`, sweeps leave most of the time to callers while they are waiting."""
         self._db: Database = db
         self._sweeps: Sequence[Sweep] = sweeps
         self._every_seconds: int = every_seconds
@@ -128,7 +129,8 @@ class Worker:
             _log.info("swept", sweep=sweep.name, location_id=location_id, rows=swept.count)
             await sweep_log.record(self._db, sweep.name, rows=swept.count)
             if self._is_busy():
-                await self._rest(min((monotonic_ns() - started) // 2, GIVE_WAY_NS_MAX))
+                took_ns = monotonic_ns() - started
+                await self._rest(min(took_ns * GIVE_WAY_PERCENT // 100, GIVE_WAY_NS_MAX))
         return swept.count
 
     async def _rest(self, ns: int) -> None:
