@@ -137,7 +137,8 @@ def _curl(route: Route, operation: Schema) -> str:
         lines.append('-H "Authorization: Bearer $KOTALLY_TOKEN"')
     if "requestBody" in operation:
         example = operation["requestBody"]["content"]["application/json"]["example"]
-        lines += ['-H "Content-Type: application/json"', f"-d '{_json(example)}'"]
+        body = _indented(example).replace("\n", "\n  ")
+        lines += ['-H "Content-Type: application/json"', f"-d '{body}'"]
     return " \\\n  ".join(lines)
 
 
@@ -159,8 +160,11 @@ def _answer(operation: Schema) -> str:
     examples = content.get("examples")
     if not examples:
         return ""
-    example = msgspec.json.encode(examples["done"]["value"])
-    return msgspec.json.format(example, indent=2).decode()
+    return _indented(examples["done"]["value"])
+
+
+def _indented(value: object) -> str:
+    return msgspec.json.format(msgspec.json.encode(value), indent=2).decode()
 
 
 def _json(value: object) -> str:
