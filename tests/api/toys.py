@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncGenerator
+from collections.abc import AsyncGenerator, Sequence
 from contextlib import asynccontextmanager
 from typing import Any, ClassVar, Literal
 from uuid import UUID
@@ -203,14 +203,15 @@ class ToyClient(Struct, frozen=True, kw_only=True):
 
 
 class Toys:
-    """The site over the toy routes; tests change who is let in and whether it is ready."""
+    """The site over some routes; tests change who is let in and whether it is ready."""
 
-    def __init__(self) -> None:
+    def __init__(self, routes: Sequence[Route] = ROUTES) -> None:
+        self.routes = routes
         self.client: ToyClient | None = ToyClient()
         self.asked: list[tuple[str, str]] = []
         self.fault: Exception | None = None
         self.closed = False
-        self.site = Site(ROUTES, self._run)
+        self.site = Site(routes, self._run)
         self.metrics = self.site.metrics
 
     def reset(self) -> None:
@@ -238,7 +239,7 @@ class Toys:
             checks=nothing,
             summaries=nothing,
             settings=nothing,
-            openapi=openapi.encoded(ROUTES),
+            openapi=openapi.encoded(self.routes),
         )
         try:
             yield Parts(engine=engine, authenticate=self.authenticate, ready=self.ready)
