@@ -22,6 +22,7 @@ MISSING = "there is no Chromium here; on Debian and Ubuntu: apt-get install chro
 FLAGS = (
     "--no-sandbox",
     "--disable-gpu",
+    "--disable-dev-shm-usage",
     "--disable-quic",
     "--no-first-run",
     "--disable-background-networking",
