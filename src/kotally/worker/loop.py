@@ -29,7 +29,7 @@ LOCATIONS_A_PASS: Final = 500
 REST_SECONDS_MAX: Final = 300  # a location whose sweep keeps failing is tried every five minutes
 STOP_SECONDS_MAX: Final = 30
 _NS: Final = 1_000_000_000
-GIVE_WAY_PERCENT: Final = 150  # of the time a pass took, it rests after it while callers wait
+GIVE_WAY_PERCENT: Final = 200  # of the time a pass took, it rests after it while callers wait
 GIVE_WAY_NS_MAX: Final = 2 * _NS
 
 _log = structlog.get_logger("kotally.worker")
