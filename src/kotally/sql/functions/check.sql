@@ -11,7 +11,7 @@ begin
   for v in
     select a.ordinality::integer as ord, p_acts[a.ordinality] as act, c.id as contact_id,
            not coalesce(a.args::jsonb ? 'as_it_stands', false)
-             and kotally.is_behind(p_location_id, c.id, v_now) as is_stale,
+             and exists (select from kotally.due_of(p_location_id, c.id, v_now)) as is_stale,
            coalesce(a.args::jsonb ? 'explain', false) as explain,
            (s.lots, s.available, s.blockers, s.seq, null, null, null, null, s.plans)::kotally.spending as state
       from unnest(p_acts) with ordinality a

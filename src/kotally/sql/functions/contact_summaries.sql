@@ -11,7 +11,7 @@ declare
   v_at timestamptz := coalesce(p_as_of, v_now);
 begin
   return query
-  select c.ord, c.id is not null and kotally.is_behind(p_location_id, c.id, v_now),
+  select c.ord, exists (select from kotally.due_of(p_location_id, c.id, v_now)),
          case when c.id is not null then
            json_build_object('contact', kotally.contact_item(c.contact), 'summary', row_to_json(s))
          end

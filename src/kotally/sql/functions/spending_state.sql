@@ -14,10 +14,12 @@ language sql stable as $$
            select from kotally.entitlements e
             where e.location_id = p_location_id and e.contact_id = p_contact_id and e.is_ruled)
          then kotally.plans_of(p_location_id, p_contact_id)
-         when p_now is null
-              and kotally.is_behind(p_location_id, p_contact_id, kotally.location_now(p_location_id))
+         when p_now is null and exists (
+           select from kotally.due_of(p_location_id, p_contact_id, n.now))
          then '{}'::kotally.plan[] end
-    from kotally.balances b
+    -- Fenced off, so that the clock is asked once for a batch.
+    from (select kotally.location_now(p_location_id) as now offset 0) n
+   cross join kotally.balances b
    cross join lateral (
      select array_agg(o.lot) as lots, array_agg(o.available) as available
        from (
