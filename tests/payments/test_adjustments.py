@@ -157,3 +157,16 @@ def test_a_location_sets_its_own_limits() -> None:
     settings = {"adjustment_limits": {"admin": {"per_action": 7}, "owner": {"per_day": 9}}}
     assert limits_of(settings, "admin") == Limits(per_action=7, per_day=200)
     assert limits_of(settings, "owner") == Limits(per_day=9)
+
+
+async def test_what_a_lapsed_hold_had_can_be_taken_though_no_sweep_has_come(till: Till) -> None:
+    """S2.5."""
+    await till.sells()
+    await till.buys()
+    await till.holds(8, args={"ttl_seconds": 60})
+    await till.moves_to(NOON + timedelta(minutes=2))
+
+    said = await till.adjusts(-5)
+
+    assert (said.code, said["balance_after"]) == ("adjusted", 5)
+    assert await till.balance() == (5, 0, 0, 0)

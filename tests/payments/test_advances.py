@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
 from uuid import UUID
 
 from tests import make
-from tests.payments.till import Till
+from tests.payments.till import NOON, Till
 
 
 async def _member(till: Till, used: int = 8) -> None:
@@ -43,6 +44,27 @@ async def test_what_is_there_is_used_before_anything_is_owed(till: Till) -> None
     used = await till.uses(2)
     assert (used.code, used.answer["balance_after"]) == ("deducted", 0)
     assert await till.balance() == (0, 0, 0, 1)
+
+
+async def test_a_lapsed_hold_of_an_advance_gives_back_nothing_but_the_debt(till: Till) -> None:
+    """S2.5, S11.5: what was owed was never there; before the sweep and after it."""
+    await _member(till)
+    assert (await till.holds(2, args={"ttl_seconds": 60})).code == "held"
+    await till.moves_to(NOON + timedelta(minutes=2))
+    standing = "select kotally.contact_credits($1, $2, null) -> 'credits'"
+
+    async def codes() -> list[str]:
+        asked = [make.check(units, till.contact, product_config_id=None) for units in (2, 3)]
+        sql = "select c.code from kotally.check($1, $2::kotally.act[]) c order by c.ord"
+        return [row["code"] for row in await till.db.fetch(sql, till.location, asked)]
+
+    before = await till.db.fetchval(standing, till.location, till.contact)
+    assert await codes() == ["eligible", "INSUFFICIENT_CREDITS"]
+    await till.db.fetchval("select kotally.lapse_holds($1, 10)", till.location)
+
+    assert (before["available"], before["owed"], before["held"]) == (0, 0, 0)
+    assert before == await till.db.fetchval(standing, till.location, till.contact)
+    assert await codes() == ["eligible", "INSUFFICIENT_CREDITS"]
 
 
 async def test_the_next_period_settles_the_advance_first_and_says_so(till: Till) -> None:

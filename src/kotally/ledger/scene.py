@@ -35,25 +35,26 @@ class Scene:
         self._parts: int = 0
 
     async def lock(self, contact_ids: Sequence[UUID]) -> None:
-        """Take the contacts' locks, in the one order; call it once, before looking."""
+        """
+        Take the contacts' locks, in the one order; call it once, before looking.
+
+        Holds whose time is over are released, so that nothing counts them as held (S2.5).
+        """
         await self.tx.execute(
             "select kotally.lock_contacts($1, $2)", self.location_id, list(contact_ids)
         )
-
-    async def expire(self, contact_ids: Sequence[UUID]) -> None:
-        """Post what has expired of locked contacts, for an act that asks what is expired (S6.5)."""
         await self.tx.execute(
-            "select kotally.post_expiries($1, $2, $3, $4)",
+            "select kotally.post_lapses($1, $2, $3, $4)",
             self.location_id,
             list(contact_ids),
             self.now,
             DUE_MAX,
         )
 
-    async def lapse(self, contact_ids: Sequence[UUID]) -> None:
-        """Post the release of locked contacts' lapsed holds, before what they held is counted."""
+    async def expire(self, contact_ids: Sequence[UUID]) -> None:
+        """Post what has expired of locked contacts, for an act that asks what is expired (S6.5)."""
         await self.tx.execute(
-            "select kotally.post_lapses($1, $2, $3, $4)",
+            "select kotally.post_expiries($1, $2, $3, $4)",
             self.location_id,
             list(contact_ids),
             self.now,

@@ -190,7 +190,6 @@ async def _locked(
     mine = {lot.contact_id for lot in await scene.tx.rows(_Lot, lots, *place)}
     mine |= {pack.contact_id for pack in await scene.tx.rows(Pack, packs, *place)}
     await scene.lock(sorted(mine))
-    await scene.lapse(sorted(mine))
     await scene.expire(sorted(mine))
     return (
         [lot for lot in await scene.tx.rows(_Lot, lots, *place) if lot.contact_id in mine],

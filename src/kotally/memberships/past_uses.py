@@ -84,8 +84,6 @@ async def _locked(scene: Scene, past: Past) -> UUID:
     if row["is_suspended"]:
         raise Declined("BILLING_SUSPENDED")
     await scene.lock([row["id"]])
-    # What has lapsed or expired by now is that, whether or not the worker has come (S2.5, S6.5).
-    await scene.lapse([row["id"]])
     await scene.expire([row["id"]])
     return row["id"]
 

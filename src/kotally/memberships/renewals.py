@@ -174,7 +174,6 @@ async def locked(scene: Scene, membership_id: UUID) -> UUID:
     if contact_id is None:
         raise Declined("MEMBERSHIP_NOT_FOUND")
     await scene.lock([contact_id])
-    await scene.lapse([contact_id])
     await catch_up(scene, [contact_id])
     return contact_id
 

@@ -156,8 +156,6 @@ async def locked(scene: Scene, payment_id: UUID) -> Family:
         raise Declined("PAYMENT_NOT_FOUND")
     owners = await _owners(scene, payment)
     await scene.lock(owners)
-    # What has lapsed or expired by now is that, whether or not the worker has come (S2.5, S6.5).
-    await scene.lapse(owners)
     await scene.expire(owners)
     family = await load(scene, payment_id)
     # A transfer came between: the new owner is not locked, so the caller tries again.

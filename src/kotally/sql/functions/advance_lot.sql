@@ -18,7 +18,10 @@ begin
       on r.location_id = p_location_id and r.product_id = e.product_config_id
      and r.version = e.product_version
    cross join lateral (
-     select sum(l.owed) as owed from kotally.lots l
+     select sum(l.owed - coalesce(r.amount, 0)) as owed
+       from kotally.lots l
+       left join kotally.lapsed_holds(p_location_id, p_contact_id, p_now) r
+         on r.lot_id = l.id and l.class = 'advance'
       where l.location_id = p_location_id and l.contact_id = p_contact_id and l.is_open
         and l.entitlement_id = n.entitlement_id) o
     left join lateral (

@@ -28,7 +28,11 @@ begin
               from unnest(p_lots) with ordinality o) l on l.id = r.lot_id
      group by l.place
   loop
-    v_lots[v.place].available := v_lots[v.place].available + v.amount;
+    if v_lots[v.place].class = 'advance' then
+      v_lots[v.place].owed := v_lots[v.place].owed - v.amount;
+    else
+      v_lots[v.place].available := v_lots[v.place].available + v.amount;
+    end if;
     v_lots[v.place].held := v_lots[v.place].held - v.amount;
   end loop;
   return v_lots;

@@ -25,7 +25,8 @@ language sql stable as $$
        from (
          select l as lot, l.available + coalesce(r.amount, 0) as available
            from kotally.lots l
-           left join kotally.lapsed_holds(p_location_id, p_contact_id, p_now) r on r.lot_id = l.id
+           left join kotally.lapsed_holds(p_location_id, p_contact_id, p_now) r
+             on r.lot_id = l.id and l.class <> 'advance'
           where l.location_id = p_location_id and l.contact_id = p_contact_id
             and l.is_open and (l.available > 0 or r.amount > 0)
           order by l.priority, l.expires_at nulls last, l.coverage_width, l.unit_cost,

@@ -4,7 +4,8 @@ create or replace function kotally.visible_balance(p_location_id text, p_contact
 returns bigint language sql stable as $$
   select coalesce(sum(l.available + coalesce(r.amount, 0)), 0)::bigint
     from kotally.lots l
-    left join kotally.lapsed_holds(p_location_id, p_contact_id, p_now) r on r.lot_id = l.id
+    left join kotally.lapsed_holds(p_location_id, p_contact_id, p_now) r
+      on r.lot_id = l.id and l.class <> 'advance'
    where l.location_id = p_location_id and l.contact_id = p_contact_id and l.is_open
      and not kotally.is_expired(l, p_now)
      and not exists (
