@@ -200,7 +200,8 @@ def seen_by(member: str, seen: Seen) -> int:
         )
         end = lives_until(lot, seen)
         if lot["member"] == member and not is_blocked and (end is None or end > seen.now):
-            total += lot["available"] + seen.lapsed[lot["id"]]
+            # What was owed in advance was never there (S11.5).
+            total += lot["available"] + (lot["class"] != "advance" and seen.lapsed[lot["id"]])
     return total
 
 
