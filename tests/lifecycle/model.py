@@ -113,9 +113,10 @@ class Model:
     def _of_payments(self, seen: Seen) -> None:
         for payment, row in zip(self.payments, seen.payments, strict=True):
             if payment.granted is None:
-                payment.granted = row["credits_granted"]
-                is_part = seen.prorated and 0 < payment.granted < max(CREDITS.values())
-                is_whole = payment.granted in CREDITS.values()
+                granted: int = row["credits_granted"]
+                payment.granted = granted
+                is_part = seen.prorated and 0 < granted < max(CREDITS.values())
+                is_whole = granted in CREDITS.values()
                 same("a period's credits", is_whole or is_part, expected=True)
         names = ("credits_granted", "credits_revoked", "refunded_cents")
         tallies = [tuple(payment[name] for name in names) for payment in seen.payments]
