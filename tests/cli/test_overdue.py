@@ -42,6 +42,7 @@ async def late(db: Database, owner_db: Database) -> AsyncIterator[Studio]:
         "membership cancel --membership {membership}",
         "membership migrate --product four",
         "membership freeze --membership {membership} --resume 2026-04-01",
+        "location set-timezone --timezone Europe/Berlin",
         "closure create --from 2026-04-01 --reopen 2026-04-03 --note Flood",
         "payment refund --payment {payment}",
         "payment dispute --payment {payment} --event opened",

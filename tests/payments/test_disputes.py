@@ -146,6 +146,22 @@ async def test_after_the_days_of_grace_the_bookings_are_cancelled(till: Till) ->
     assert await till.balance() == (9, 1, 0, 0)
 
 
+async def test_who_is_busy_when_the_days_of_grace_end_is_for_the_next_look(till: Till) -> None:
+    """S10.6: what was not done is not counted as done, or a worker would look for ever."""
+    await till.sells(refund={"dispute_hold_days": 3})
+    bought = await till.buys()
+    await till.books("after", days=9)
+    await till.disputed(bought, "opened")
+    await till.moves_to("2026-03-06T05:00:00")
+
+    async with till.owner.transaction() as tx:
+        await tx.execute(
+            "select from kotally.balances b where b.location_id = $1 for update", till.location
+        )
+        assert await _released(till) == 0
+    assert (await _released(till), await till.booking("after")) == (1, "cancelled")
+
+
 async def test_a_booking_that_found_other_funds_is_kept(till: Till) -> None:
     """S10.6: and one whose dispute was decided in time."""
     await till.sells()

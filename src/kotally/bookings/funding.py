@@ -124,7 +124,7 @@ async def conclude(
     nothing moves.
     """
     if booking.hold_id is None:
-        return Settled(balance_after=await balance(scene, booking.contact_id))
+        return Settled(balance_after=await scene.balance(booking.contact_id))
     posting = scene.posting(
         booking.contact_id,
         _KINDS[status],
@@ -144,13 +144,6 @@ async def conclude(
         scene.now,
     )
     return msgspec.convert(found, Settled)
-
-
-async def balance(scene: Scene, contact_id: UUID) -> int:
-    """Return what the contact can see as available."""
-    return await scene.tx.fetchval(
-        "select kotally.visible_balance($1, $2, $3)", scene.location_id, contact_id, scene.now
-    )
 
 
 async def terms_of(scene: Scene, entitlement_id: UUID | None) -> Terms:

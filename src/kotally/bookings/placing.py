@@ -13,7 +13,6 @@ from kotally.bookings.company import demand_allowed
 from kotally.bookings.funding import (
     Funding,
     Terms,
-    balance,
     place_hold,
     terms_in,
     terms_of,
@@ -85,7 +84,7 @@ async def _place(scene: Scene, wish: Wish) -> Done:
         class_ref=booking.class_ref,
         starts_at=iso(booking.starts_at),
     )
-    facts.setdefault("balance_after", await balance(scene, booking.contact_id))
+    facts.setdefault("balance_after", await scene.balance(booking.contact_id))
     return Done(code, answer_of(booking, **facts))
 
 

@@ -10,7 +10,7 @@ from msgspec import Struct
 from msgspec.structs import replace
 
 from kotally.bookings import lending, records
-from kotally.bookings.funding import balance, conclude
+from kotally.bookings.funding import conclude
 from kotally.bookings.placing import fund
 from kotally.bookings.records import Booking, answer_of
 from kotally.bookings.settling import cancel_late
@@ -130,7 +130,7 @@ async def _told(scene: Scene, before: Booking, after: Booking, *, facts: dict[st
         before=iso(before.starts_at),
         after=iso(after.starts_at),
     )
-    facts["balance_after"] = await balance(scene, after.contact_id)
+    facts["balance_after"] = await scene.balance(after.contact_id)
     facts["previous_appointment_time"] = before.starts_at
     return Done("rescheduled", answer_of(after, **facts))
 

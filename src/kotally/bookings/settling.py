@@ -9,7 +9,7 @@ from uuid import UUID
 from msgspec.structs import replace
 
 from kotally.bookings import consequences, records
-from kotally.bookings.funding import Funding, Settled, balance, conclude, place_hold, would_fund
+from kotally.bookings.funding import Funding, Settled, conclude, place_hold, would_fund
 from kotally.bookings.placing import fund
 from kotally.bookings.records import Booking, Status, answer_of
 from kotally.bookings.terms import (
@@ -217,7 +217,7 @@ async def no_show(
         await records.tell(
             scene, booking, "absence_noted", booking_id=booking.id, posts_at=iso(due)
         )
-        facts = {"balance_after": await balance(scene, booking.contact_id)}
+        facts = {"balance_after": await scene.balance(booking.contact_id)}
         return Done("absence_noted", answer_of(waiting, **facts))
 
     return await play(db, location_id, "no_show", key=key, work=work, preview=preview)

@@ -61,6 +61,12 @@ class Scene:
             DUE_MAX,
         )
 
+    async def balance(self, contact_id: UUID) -> int:
+        """Return what the contact can see as available."""
+        return await self.tx.fetchval(
+            "select kotally.visible_balance($1, $2, $3)", self.location_id, contact_id, self.now
+        )
+
     def parts(self, count: int = 1) -> int:
         """Return the number of the first of so many postings of this act."""
         first, self._parts = self._parts, self._parts + count

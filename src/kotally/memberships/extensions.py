@@ -115,10 +115,5 @@ async def _answer(
         "expires_before": iso(lot.expires_at),
         "expires_at": iso(to_at),
         "credits_revived": sum(entry.amount for each in revived for entry in each.entries),
-        "balance_after": await scene.tx.fetchval(
-            "select kotally.visible_balance($1, $2, $3)",
-            scene.location_id,
-            lot.contact_id,
-            scene.now,
-        ),
+        "balance_after": await scene.balance(lot.contact_id),
     }

@@ -153,7 +153,7 @@ async def carry_out(
     answer = {
         "contact_id": contact_id,
         "amount": wish.amount,
-        "balance_after": await people.balance(scene, contact_id),
+        "balance_after": await scene.balance(contact_id),
         "lot_id": lot_id,
         "expires_at": expires_at and iso(expires_at),
     }

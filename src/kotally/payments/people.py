@@ -71,13 +71,6 @@ async def spendable(scene: Scene, contact_id: UUID) -> list[Spendable]:
     return await scene.tx.rows(Spendable, _SPENDABLE, scene.location_id, contact_id, scene.now)
 
 
-async def balance(scene: Scene, contact_id: UUID) -> int:
-    """Return what the contact can see as available."""
-    return await scene.tx.fetchval(
-        "select kotally.visible_balance($1, $2, $3)", scene.location_id, contact_id, scene.now
-    )
-
-
 async def entitle(
     scene: Scene,
     contact_id: UUID,

@@ -191,12 +191,6 @@ async def tally_of(scene: Scene, payment_id: UUID) -> dict[str, Any]:
     """Say how a payment's tally stands, and what the contact can spend."""
     payment = await families.find(scene.tx, scene.location_id, payment_id)
     assert payment is not None, "payments are never removed"
-    balance: int = await scene.tx.fetchval(
-        "select kotally.visible_balance($1, $2, $3)",
-        scene.location_id,
-        payment.contact_id,
-        scene.now,
-    )
     return {
         "payment_id": payment.id,
         "contact_id": payment.contact_id,
@@ -204,5 +198,5 @@ async def tally_of(scene: Scene, payment_id: UUID) -> dict[str, Any]:
         "refunded_cents": payment.refunded_cents,
         "credits_granted": payment.credits_granted,
         "credits_revoked": payment.credits_revoked,
-        "balance_after": balance,
+        "balance_after": await scene.balance(payment.contact_id),
     }

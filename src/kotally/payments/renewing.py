@@ -55,7 +55,7 @@ async def pay(db: Database, purchase: Purchase, membership_id: UUID, *, key: Key
             "contact_id": contact_id,
             "entitlement_id": membership_id,
             "credits_granted": granted,
-            "balance_after": await _balance(scene, contact_id),
+            "balance_after": await scene.balance(contact_id),
             "payment_id": paid.payment_id,
             "lot_id": lot_id,
             "expires_at": expires_at and iso(expires_at),
@@ -157,7 +157,7 @@ async def _pay_confirmed(
             "contact_id": contact_id,
             "entitlement_id": membership.id,
             "credits_granted": 0,
-            "balance_after": await _balance(scene, contact_id),
+            "balance_after": await scene.balance(contact_id),
             "payment_id": payment_id,
             "notice": f"Period {number} was confirmed before; this is its payment.",
         },
@@ -180,7 +180,7 @@ async def _first(scene: Scene, payment_id: UUID) -> dict[str, Any]:
         "contact_id": row["contact_id"],
         "entitlement_id": row["entitlement_id"],
         "credits_granted": 0,
-        "balance_after": await _balance(scene, row["contact_id"]),
+        "balance_after": await scene.balance(row["contact_id"]),
         "payment_id": payment_id,
     }
 
@@ -234,10 +234,4 @@ async def _record(
         granted,
         scene.now,
         purchase.payment_fingerprint,
-    )
-
-
-async def _balance(scene: Scene, contact_id: UUID) -> int:
-    return await scene.tx.fetchval(
-        "select kotally.visible_balance($1, $2, $3)", scene.location_id, contact_id, scene.now
     )

@@ -62,8 +62,8 @@ async def transfer(
                 "from_contact_id": giver,
                 "to_contact_id": taker,
                 "amount": gift.amount,
-                "from_balance_after": await people.balance(scene, giver),
-                "to_balance_after": await people.balance(scene, taker),
+                "from_balance_after": await scene.balance(giver),
+                "to_balance_after": await scene.balance(taker),
                 "undo_until": iso(scene.now + timedelta(hours=UNDO_HOURS)),
             },
         )

@@ -44,17 +44,11 @@ async def lift(
             payment_id=payment_id,
             note=note,
         )
-        balance: int = await scene.tx.fetchval(
-            "select kotally.visible_balance($1, $2, $3)",
-            scene.location_id,
-            payment.contact_id,
-            scene.now,
-        )
         answer = {
             "payment_id": payment_id,
             "contact_id": payment.contact_id,
             "credits_uncollected": payment.credits_uncollected,
-            "balance_after": balance,
+            "balance_after": await scene.balance(payment.contact_id),
         }
         return Done("block_lifted", answer)
 

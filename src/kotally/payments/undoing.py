@@ -12,7 +12,6 @@ from kotally.db import Database
 from kotally.ledger.acts import Key, Outcome
 from kotally.ledger.plans import Entry
 from kotally.ledger.scenes import Declined, Done, Scene, play
-from kotally.payments import people
 from kotally.payments.transfers import UNDO_HOURS
 
 
@@ -59,8 +58,8 @@ async def undo(
                 "from_contact_id": done.from_contact_id,
                 "to_contact_id": done.to_contact_id,
                 "amount": done.amount,
-                "from_balance_after": await people.balance(scene, done.from_contact_id),
-                "to_balance_after": await people.balance(scene, done.to_contact_id),
+                "from_balance_after": await scene.balance(done.from_contact_id),
+                "to_balance_after": await scene.balance(done.to_contact_id),
             },
         )
 
