@@ -10,6 +10,7 @@ set enable_hashjoin = off set enable_mergejoin = off set enable_seqscan = off
 set plan_cache_mode = force_generic_plan as $$
 declare
   v_location record;
+  v_recorded_at timestamptz;
   v_contact_ids uuid[];  -- of each act
   v record;
   v_act kotally.act;
@@ -22,9 +23,10 @@ declare
   v_requests kotally.requests[] := '{}';
 begin
   select * into v_location from kotally.location_of(p_location_id);
+  v_recorded_at := kotally.recorded_at(p_location_id, v_location.now);
   v_contact_ids := kotally.lock_acts(p_location_id, p_acts, v_location.now);
   perform kotally.release_due(p_location_id, v_contact_ids, v_location.now);
-  for v in select * from kotally.intake(p_location_id, p_acts, v_contact_ids) loop
+  for v in select * from kotally.intake(p_location_id, p_acts, v_contact_ids, v_location.now) loop
     v_act := v.act;
     if v.is_first then
       v_refs := '{}';
@@ -61,7 +63,7 @@ begin
     end if;
     -- A stale act is planned anew by its caller, so it has not been decided.
     if not v.known and v_out.code <> 'STALE' and v_act.operation <> 'check' then
-      v_requests := v_requests || kotally.request_for(p_location_id, v_act, v.contact_id, v_out, v_location.now);
+      v_requests := v_requests || kotally.request_for(p_location_id, v_act, v.contact_id, v_out, v_recorded_at);
     end if;
     return next v_out;
   end loop;

@@ -1,9 +1,10 @@
 -- The acts of a batch in the order in which they are decided: by contact, then as they came. Of
 -- equal requests only the first is here. The first act of a contact that has to be decided brings
 -- what its lots hold, so that a batch reads each contact once. What was asked before is looked up
--- for the batch as a whole, by keys: no plan can read more of a table than that.
+-- for the batch as a whole, by keys: no plan can read more of a table than that. A contact of whom
+-- something is due brings plans, so that nothing is decided in memory (S6.5).
 create or replace function kotally.intake(
-  p_location_id text, p_acts kotally.act[], p_contact_ids uuid[]
+  p_location_id text, p_acts kotally.act[], p_contact_ids uuid[], p_now timestamptz
 ) returns table (
   ord integer, act kotally.act, contact_id uuid, known boolean, is_first boolean, is_taken boolean,
   seq bigint, lots kotally.lots[], available bigint[], blockers kotally.blockers[], plans kotally.plan[])
@@ -20,7 +21,10 @@ language sql stable as $$
   )
   select i.ord, p_acts[i.ord], i.contact_id, i.known, i.is_first,
          t.hold_id is not null,
-         s.seq, s.lots, s.available, s.blockers, s.plans
+         s.seq, s.lots, s.available, s.blockers,
+         case when s.plans is null and i.is_first
+                   and exists (select from kotally.due_of(p_location_id, i.contact_id, p_now))
+              then '{}' else s.plans end
     from (
       select k.*, not k.known
              and 1 = row_number() over (partition by k.contact_id, k.known order by k.ord) as is_first

@@ -1,7 +1,6 @@
 -- What a deduction has to know of a contact: the lots with something to spend in burn order
 -- (S1.3), what each has left, the blockers, and the number of the last posting. With p_now, holds
--- that have lapsed by then count as released; a batch has released them before it asks. A batch gets
--- plans for a contact of whom something is due, too, so that it decides nothing in memory (S6.5).
+-- that have lapsed by then count as released; a batch has released them before it asks.
 create or replace function kotally.spending_state(
   p_location_id text, p_contact_id uuid, p_now timestamptz default null)
 returns table (
@@ -13,13 +12,8 @@ language sql stable as $$
          case when exists (
            select from kotally.entitlements e
             where e.location_id = p_location_id and e.contact_id = p_contact_id and e.is_ruled)
-         then kotally.plans_of(p_location_id, p_contact_id)
-         when p_now is null and exists (
-           select from kotally.due_of(p_location_id, p_contact_id, n.now))
-         then '{}'::kotally.plan[] end
-    -- Fenced off, so that the clock is asked once for a batch.
-    from (select kotally.location_now(p_location_id) as now offset 0) n
-   cross join kotally.balances b
+         then kotally.plans_of(p_location_id, p_contact_id) end
+    from kotally.balances b
    cross join lateral (
      select array_agg(o.lot) as lots, array_agg(o.available) as available
        from (
