@@ -16,9 +16,9 @@ begin
   select h.p_entitlement_ids, h.lots into v_ids, v_lots
     from kotally.holdings(p_location_id, v_contact.id, v_at,
                           kotally.last_seq(p_location_id, v_contact.id, p_as_of), null) h;
-  return json_build_object(
-    'contact_id', v_contact.id,
-    'credits', kotally.credits_item(v_lots, v_blockers, v_at),
-    'entitlements', kotally.entitlement_items(p_location_id, v_ids, v_lots, v_blockers, v_at));
+  return (
+    select json_build_object('contact_id', v_contact.id, 'credits', c.item, 'entitlements', e.items)
+      from kotally.credits_item(v_lots, v_blockers, v_at) c
+     cross join kotally.entitlement_items(p_location_id, v_ids, v_lots, v_blockers, v_at) e);
 end;
 $$;

@@ -20,14 +20,15 @@ begin
              kotally.blockers_at(p_location_id, k.id, v_at) as blockers
         from unnest(p_references) with ordinality r (reference)
        cross join lateral kotally.find_contact(p_location_id, r.reference) k
-       cross join lateral (select kotally.last_seq(p_location_id, k.id, p_as_of) as seq) w) c
+       cross join lateral (select kotally.last_seq(p_location_id, k.id, p_as_of) as seq) w
+       -- Fenced off, so that each is asked once for a contact.
+      offset 0) c
    cross join lateral kotally.holdings(p_location_id, c.id, v_at, c.last_seq, null) h
    cross join lateral (
-     select kotally.credits_item(h.lots, c.blockers, v_at) -> 'available' as credits_available,
+     select t.item -> 'available' as credits_available,
             kotally.iso(p.last_at) as last_paid_at, p.cents as lifetime_value_cents,
             p.events as payment_events_count,
-            kotally.entitlement_items(
-              p_location_id, h.p_entitlement_ids, h.lots, c.blockers, v_at) as entitlements,
+            e.items as entitlements,
             array_to_json(array(
               select v.item from kotally.ledger_items v
                where v.location_id = p_location_id and v.contact_id = c.id
@@ -68,6 +69,9 @@ begin
                 coalesce(sum(p.amount_cents - p.refunded_cents), 0) as cents
            from kotally.payments p
           where p.location_id = p_location_id and p.contact_id = c.id
-            and p.recorded_at <= v_at) p) s;
+            and p.recorded_at <= v_at) p
+      cross join kotally.credits_item(h.lots, c.blockers, v_at) t
+      cross join kotally.entitlement_items(
+        p_location_id, h.p_entitlement_ids, h.lots, c.blockers, v_at) e) s;
 end;
 $$;

@@ -10,8 +10,8 @@ begin
     lots := array(
       select l from kotally.lots_as_of(p_location_id, p_contact_id, p_at, p_last_seq) l);
   end if;
-  p_entitlement_ids := coalesce(
-    p_entitlement_ids, kotally.listed_entitlements(p_location_id, p_contact_id, p_at, lots));
+  p_entitlement_ids := coalesce(p_entitlement_ids, array(
+    select e.id from kotally.listed_entitlements(p_location_id, p_contact_id, p_at, lots) e));
   if p_last_seq is null then
     lots := array(
       select l from kotally.lots l
