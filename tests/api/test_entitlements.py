@@ -120,7 +120,8 @@ async def test_an_unknown_product_is_said_to_be_unknown(shop: Shop) -> None:
 
 async def test_what_is_missing_is_counted_only_where_credits_are_missing(shop: Shop) -> None:
     """`short_by` of a contact with nothing, or with nothing that fits, would mean nothing."""
-    await shop.product("pc_soon", rules=Rules(validity=Validity(starts="fixed", starts_on=FAR)))
+    later = Rules(validity=Validity(starts="fixed", starts_on=FAR))
+    await shop.product("pc_soon", rules=later, coverage={"cal_1": 1})
     await shop.grant("pc_soon")
     nothing = [await shop.check(), await shop.deduct(), await shop.hold()]
     await shop.grant()

@@ -23,6 +23,7 @@ declare
   v_take bigint;
   v_has_eligible boolean := false;
   v_has_other boolean := false;
+  v_has_resting boolean := false;  -- would fit, but is blocked or not good at that time
   v_window integer;
 begin
   foreach v_lot in array coalesce(p_lots, '{}') loop
@@ -38,6 +39,9 @@ begin
       p_product_config_id, p_calendar_id, p_at, p_now);
     if v_verdict in ('OTHER_PRODUCT', 'SERVICE_FAMILY_MISMATCH') then
       v_has_other := v_has_other or p_left[v_place] > 0;
+    elsif v_verdict not in ('eligible', 'ENTITLEMENT_EXPIRED') then
+      v_has_resting := v_has_resting or p_left[v_place] > 0 and kotally.lot_fits(
+        v_lot, p_product_config_id, p_calendar_id);
     end if;
     continue when v_verdict <> 'eligible';
     v_has_eligible := true;
@@ -69,7 +73,8 @@ begin
   -- All or nothing (S1.5).
   return (
     case when v_has_eligible then 'INSUFFICIENT_CREDITS'
-         when v_has_other then 'SERVICE_FAMILY_MISMATCH'
+         -- A blocker and the time come before the calendar (S3.2).
+         when v_has_other and not v_has_resting then 'SERVICE_FAMILY_MISMATCH'
          else 'NO_ENTITLEMENT' end,
     '{}', 0, v_available, 0, (v_units * v_weight + v_parts - 1) / v_parts, null, null, null)::kotally.funding;
 end;

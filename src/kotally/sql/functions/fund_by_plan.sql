@@ -18,11 +18,17 @@ declare
     p_at, p_now);
   v_funding kotally.funding := v_all;
   v_advance kotally.funding;
+  v_has_resting boolean := false;  -- a plan for this that is blocked, or not good at that time
 begin
   foreach v_plan in array p_state.plans loop
     v_ruled := v_ruled || v_plan.entitlement_id;
-    continue when not kotally.plan_covers(
-      v_plan, p_state.blockers, p_product_config_id, p_calendar_id, p_at, p_now);
+    if not kotally.plan_covers(
+        v_plan, p_state.blockers, p_product_config_id, p_calendar_id, p_at, p_now) then
+      v_has_resting := v_has_resting
+        or kotally.plan_fits(v_plan, p_product_config_id, p_calendar_id)
+           and coalesce(p_now < v_plan.ends_at, true);
+      continue;
+    end if;
     v_cap := kotally.cap_reached(p_location_id, p_contact_id, v_plan, p_calendar_id, p_at, p_now);
     if v_cap is not null then
       v_full := v_full || v_plan.entitlement_id;
@@ -49,6 +55,9 @@ begin
     if v_advance.code = 'eligible' then
       v_funding := v_advance;
     end if;
+  end if;
+  if v_funding.code = 'SERVICE_FAMILY_MISMATCH' and v_has_resting then
+    v_funding.code := 'NO_ENTITLEMENT';
   end if;
   v_funding.available := v_all.available;
   if v_funding.code = 'eligible' and v_funding.slices[1].entitlement_id = any (v_ruled) then
