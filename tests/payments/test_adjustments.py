@@ -44,6 +44,33 @@ async def test_taken_credits_are_those_that_would_be_spent_next(till: Till) -> N
     assert [lot.get("forfeited", 0) for lot in await till.lots()] == [10, 2]
 
 
+async def test_taken_credits_are_not_those_that_are_blocked(till: Till) -> None:
+    """S12.1: what is paused is not spent next; it is taken when there is nothing else."""
+    await till.sells()
+    first = await till.buys()
+    await till.owner.execute(
+        """
+        insert into kotally.blockers (
+          location_id, id, contact_id, entitlement_id, kind, starts_at, source, message, created_at)
+        values ($1, gen_random_uuid(), $2, $3, 'admin', $4, 'tests', '', $4)
+        """,
+        till.location,
+        await till.contact_id(),
+        first["entitlement_id"],
+        NOON,
+    )
+    await till.buys()
+
+    said = await till.adjusts(-4)
+    assert (said.code, said["balance_after"]) == ("adjusted", 6)
+    assert [lot.get("forfeited", 0) for lot in await till.lots()] == [0, 4]
+    refused = await till.adjusts(-30)
+    assert (refused.code, refused["balance_after"], refused["available"]) == (
+        "INSUFFICIENT_CREDITS", 6, 16,
+    )  # fmt: skip
+    assert (await till.adjusts(-8))["balance_after"] == 0
+
+
 async def test_taken_credits_can_be_named_lot_by_lot(till: Till) -> None:
     """S12.1."""
     await till.sells()

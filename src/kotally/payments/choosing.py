@@ -24,7 +24,8 @@ def choose(
     """
     Choose lots that are good for an amount in all: those named, else in burn order (S1.3, S12.1).
 
-    Declines when they have too little, with what they have; it never touches held credits.
+    What is blocked is not spent next, so it comes last. Declines when they have too little, with
+    what they have; it never touches held credits.
     """
     if named:
         return _named(lots, amount, named)
@@ -32,12 +33,12 @@ def choose(
     if available < amount:
         raise Declined(
             "INSUFFICIENT_CREDITS",
-            balance_after=available,
+            balance_after=sum(lot.available for lot in lots if not lot.is_blocked),
             available=available,
             short_by=amount - available,
         )
     chosen: list[tuple[Spendable, int]] = []
-    for lot in lots:
+    for lot in sorted(lots, key=lambda lot: lot.is_blocked):
         part = min(lot.available, amount)
         if part:
             chosen.append((lot, part))
