@@ -83,6 +83,20 @@ async def test_a_restore_of_an_open_hold_ends_it(studio: Studio, amount: int, be
     assert await studio.status(booking) == became
 
 
+async def test_what_was_forfeited_is_not_called_restored(studio: Studio) -> None:
+    """S4.3: half of it went back with the late cancellation, the other half is the penalty."""
+    booking = await booked(
+        studio, attendance={"late_tiers": [{"hours_before_from": 12, "forfeit_percent": 50}]}
+    )
+    await studio.clock("2026-03-10T12:00:00+00:00")
+    assert (await studio.cancels(booking)).code == "late_cancelled"
+
+    code = await does(studio, "restore", booking, external_ref="yoga", amount=2)
+
+    assert code == "CANCELLATION_WINDOW_EXPIRED"
+    assert await studio.buckets("penalty") == 1
+
+
 async def test_what_ends_through_the_booking_keeps_its_end(studio: Studio) -> None:
     """A restore after an absence without forfeit finds nothing, and the absence stays."""
     booking = await booked(studio, attendance={"no_show_forfeit_percent": 0})

@@ -338,7 +338,9 @@ async def test_what_comes_back_expired_gets_days_of_grace(opened: Opened) -> Non
             await studio.cancels_class("c1")
         else:
             free = datetime(2026, 3, 2, 13, tzinfo=UTC)
-            await studio.cancels(booking, cancelled_at=free)
+            done = await studio.cancels(booking, cancelled_at=free)
+            said = (done["credits_returned"], done["credits_expired"])
+            assert said == ((1, 0) if days else (0, 1))
         restored = await studio.db.fetchrow(
             "select available, expires_at from kotally.lots"
             " where location_id = $1 and class = 'restored'",

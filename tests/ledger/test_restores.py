@@ -84,7 +84,7 @@ async def test_slices_come_back_in_reverse_order(desk: Desk) -> None:
 
 
 async def test_a_second_restore_says_so(desk: Desk) -> None:
-    """S4.3: ALREADY_RESTORED with the ids of the first, and nothing moves."""
+    """S4.3: ALREADY_RESTORED with what the first gave back, and nothing moves."""
     await desk.lot(2)
     await desk.deduct(2, external_ref="bk")
     first = await desk.restore(2, external_ref="bk")
@@ -92,7 +92,7 @@ async def test_a_second_restore_says_so(desk: Desk) -> None:
     again = await desk.restore(2, external_ref="bk")
 
     assert again.code == "ALREADY_RESTORED"
-    for name in ("hold_id", "entitlement_id", "balance_after"):
+    for name in ("hold_id", "entitlement_id", "contact_id", "credits_restored", "balance_after"):
         assert again.answer[name] == first.answer[name]
     assert await desk.balance() == (2, 0)
 
@@ -219,8 +219,12 @@ async def test_no_grace_means_that_they_are_lost(desk: Desk) -> None:
     held = await desk.hold(1)
     await desk.set_clock("2026-03-05T05:00")
 
-    assert (await desk.restore(1, external_ref="deduction")).code == "restored"
-    assert (await desk.release(held)).code == "released"
+    restored = await desk.restore(1, external_ref="deduction")
+    released = await desk.release(held)
+
+    assert (restored.code, released.code) == ("restored", "released")
+    assert (restored.answer["credits_restored"], restored.answer["credits_expired"]) == (0, 1)
+    assert (released.answer["credits_released"], released.answer["credits_expired"]) == (0, 1)
 
     assert await desk.balance() == (0, 0)
     assert await desk.buckets(lot) == {"issued": 2, "expired": 2}

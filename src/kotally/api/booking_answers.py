@@ -78,6 +78,7 @@ class Ended(Booked, frozen=True, kw_only=True):
     credits_captured: fields.Credits | UnsetType = UNSET
     credits_forfeited: fields.Credits | UnsetType = UNSET
     credits_returned: fields.Credits | UnsetType = UNSET
+    credits_expired: fields.LostCredits | UnsetType = UNSET
     strike_id: fields.RowId | UnsetType = UNSET
     strike_count: int | UnsetType = UNSET
     strike_forgiven: bool | UnsetType = UNSET

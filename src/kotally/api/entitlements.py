@@ -123,6 +123,19 @@ class NotEligible(Refusal, frozen=True, kw_only=True):
     ] = UNSET
 
 
+class NotRestored(NotEligible, frozen=True, kw_only=True):
+    """Say why nothing was given back now, and what was before."""
+
+    entitlement_id: fields.OtherRowId | UnsetType | None = UNSET
+    contact_id: fields.RowId | UnsetType = UNSET
+    hold_id: fields.RowId | UnsetType = UNSET
+    credits_restored: Annotated[
+        fields.Credits | UnsetType, Meta(description="With ALREADY_RESTORED: in all, so far.")
+    ] = UNSET
+    cancel_free_until: fields.Time | UnsetType | None = UNSET
+    cancelled_at: fields.Time | UnsetType = UNSET
+
+
 class Deducted(Answer, frozen=True, kw_only=True):
     """Say what was taken from where, and what is left."""
 
@@ -142,6 +155,7 @@ class Restored(Answer, frozen=True, kw_only=True):
     contact_id: fields.RowId | UnsetType = UNSET
     hold_id: fields.RowId | UnsetType = UNSET
     credits_restored: fields.Credits | UnsetType = UNSET
+    credits_expired: fields.LostCredits | UnsetType = UNSET
     cancel_free_until: fields.Time | UnsetType | None = UNSET
 
 
@@ -234,7 +248,7 @@ ROUTES = (
         request=RestoreRequest,
         handler=restore,
         answer=Restored,
-        refusal=NotEligible,
+        refusal=NotRestored,
         codes=(
             "restored",
             "NO_ENTITLEMENT",

@@ -111,6 +111,13 @@ Amount = Annotated[
     int, Meta(ge=1, le=AMOUNT_MAX, description="Credits, a whole number.", examples=[1])
 ]
 Credits = Annotated[int, Meta(description="Credits, a whole number.", examples=[9])]
+LostCredits = Annotated[
+    int,
+    Meta(
+        description="Credits that went back to a lot that has expired and has no days of grace.",
+        examples=[0],
+    ),
+]
 Cents = Annotated[
     int, Meta(ge=0, le=CENTS_MAX, description="Money in the smallest unit.", examples=[9900])
 ]

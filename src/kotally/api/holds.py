@@ -70,6 +70,7 @@ class Captured(Answer, frozen=True, kw_only=True):
     hold_id: fields.RowId
     credits_captured: fields.Credits
     credits_released: fields.Credits
+    credits_expired: fields.LostCredits
 
 
 class Released(Answer, frozen=True, kw_only=True):
@@ -79,6 +80,7 @@ class Released(Answer, frozen=True, kw_only=True):
     contact_id: fields.RowId
     hold_id: fields.RowId
     credits_released: fields.Credits
+    credits_expired: fields.LostCredits
 
 
 class NotSettled(NotEligible, frozen=True, kw_only=True):

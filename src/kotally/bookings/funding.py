@@ -43,11 +43,16 @@ class Funding(Struct, frozen=True):
 
 
 class Settled(Struct, frozen=True, kw_only=True):
-    """What settling a hold came to; `credits_taken` were taken anew."""
+    """
+    What settling a hold came to.
+
+    Those expired went back and are lost (S4.4); those taken were taken anew.
+    """
 
     credits_captured: int = 0
     credits_penalised: int = 0
     credits_returned: int = 0
+    credits_expired: int = 0
     credits_taken: int = 0
     balance_after: int = 0
 

@@ -11,6 +11,7 @@ declare
   v_state kotally.spending;
   v_funding kotally.funding;
   v_return kotally.return_plan;
+  v_lost bigint;  -- went back to a lot that has expired and has no days of grace (S4.4)
   v_entries kotally.new_entry[];
 begin
   if v_extra > 0 then
@@ -28,6 +29,7 @@ begin
     end if;
   end if;
   v_return := kotally.plan_return(p_hold, 'held', p_hold.amount - v_kept, p_now);
+  v_lost := (select coalesce(sum(e.amount), 0) from unnest(v_return.entries) e where e.to_bucket = 'expired');
   v_entries := kotally.plan_capture(p_hold, v_kept) || v_return.entries || array(
     select (s.lot_id, 'available', 'consumed', s.amount)::kotally.new_entry
       from unnest(v_funding.slices) s);
@@ -50,6 +52,6 @@ begin
     'balance_after', kotally.visible_balance(p_location_id, p_hold.contact_id, p_now),
     'contact_id', p_hold.contact_id, 'hold_id', p_hold.id,
     'credits_captured', v_kept + coalesce(v_funding.taken, 0),
-    'credits_released', p_hold.amount - v_kept))::kotally.outcome;
+    'credits_released', p_hold.amount - v_kept - v_lost, 'credits_expired', v_lost))::kotally.outcome;
 end;
 $$;

@@ -1,6 +1,6 @@
 -- Settle a hold, or settle it anew: so much used up, so much forfeited, the rest back. The posting
 -- comes without entries; the caller holds the contact's lock. Answers what is used up, forfeited
--- and returned now, and what could not be taken again.
+-- and returned now, what went back and is lost (S4.4), and what could not be taken again.
 create or replace function kotally.conclude_hold(
   p_location_id text, p_hold_id uuid, p_posting text, p_captured bigint, p_penalised bigint,
   p_status text, p_by_studio boolean, p_now timestamptz
@@ -35,7 +35,8 @@ begin
            where e.from_bucket in ('consumed', 'penalty')
              and e.to_bucket not in ('consumed', 'penalty')), 0)::bigint
            -- A use that a refund had taken back becomes one again as it is given back.
-           - coalesce(sum(e.amount) filter (where e.from_bucket = 'revoked'), 0)::bigint as returned
+           - coalesce(sum(e.amount) filter (where e.from_bucket = 'revoked'), 0)::bigint as returned,
+         coalesce(sum(e.amount) filter (where e.to_bucket = 'expired'), 0)::bigint as expired
     into v from unnest(v_plan.entries) e;
   update kotally.holds h
      set amount = h.amount + v.taken, captured = h.captured + v.captured,
@@ -50,7 +51,8 @@ begin
   perform kotally.start_lots(p_location_id, p_hold_id, p_now);
   return json_build_object(
     'credits_captured', v.captured, 'credits_penalised', v.penalised,
-    'credits_returned', v.released + v.returned, 'credits_taken', v.taken,
+    'credits_returned', v.released + v.returned - v.expired, 'credits_expired', v.expired,
+    'credits_taken', v.taken,
     'balance_after', kotally.visible_balance(p_location_id, v_hold.contact_id, p_now));
 end;
 $$;

@@ -1,7 +1,8 @@
 -- Return credits of a captured hold, or end an open one by returning some and using up the rest.
+-- Answers how many of them are lost, because their lot has expired and has no days of grace (S4.4).
 create or replace function kotally.give_back(
   p_location_id text, p_act kotally.act, p_hold kotally.holds, p_credits bigint, p_now timestamptz
-) returns void language plpgsql as $$
+) returns bigint language plpgsql as $$
 declare
   v_is_open boolean := p_hold.status = 'held';
   v_plan kotally.return_plan;
@@ -27,5 +28,6 @@ begin
    where h.location_id = p_location_id and h.id = p_hold.id;
   perform kotally.start_lots(p_location_id, p_hold.id, p_now);
   perform kotally.follow_hold(p_location_id, p_hold.id, p_act, p_now);
+  return (select coalesce(sum(e.amount), 0) from unnest(v_plan.entries) e where e.to_bucket = 'expired');
 end;
 $$;

@@ -7,7 +7,9 @@ declare
   v_hold kotally.holds := kotally.hold_to_restore(p_location_id, p_act, p_contact_id);
   v_free_until timestamptz;
   v_left bigint;
+  v_is_forfeited boolean;
   v_credits bigint;
+  v_lost bigint;
   v_first uuid;
 begin
   if v_hold.id is null then
@@ -23,15 +25,18 @@ begin
   end if;
   v_first := kotally.first_entitlement(v_hold);
   v_left := greatest(v_hold.amount - v_hold.released - v_hold.penalised - v_hold.returned, 0);
-  if v_left = 0 and (v_hold.amount > 0 or not v_hold.is_live) then
-    return (0, 'ALREADY_RESTORED', false, p_act.correlation_id, json_build_object(
-      'balance_after', kotally.visible_balance(p_location_id, p_contact_id, p_now),
-      'entitlement_id', v_first, 'hold_id', v_hold.id))::kotally.outcome;
-  end if;
   v_free_until := coalesce(p_act.appointment_at, v_hold.appointment_at)
                   - make_interval(mins => v_hold.cancel_window_minutes);
+  -- What a late cancellation or an absence forfeited is not back.
+  v_is_forfeited := v_left = 0 and v_hold.is_live and v_hold.penalised > 0;
+  if v_left = 0 and not v_is_forfeited and (v_hold.amount > 0 or not v_hold.is_live) then
+    return (0, 'ALREADY_RESTORED', false, p_act.correlation_id, json_build_object(
+      'balance_after', kotally.visible_balance(p_location_id, p_contact_id, p_now),
+      'entitlement_id', v_first, 'contact_id', p_contact_id, 'hold_id', v_hold.id,
+      'credits_restored', v_hold.released + v_hold.returned))::kotally.outcome;
+  end if;
   -- Equality is free, and the window is elapsed time (S4.1).
-  if p_now > v_free_until then
+  if v_is_forfeited or p_now > v_free_until then
     return (0, 'CANCELLATION_WINDOW_EXPIRED', false, p_act.correlation_id, json_build_object(
       'balance_after', kotally.visible_balance(p_location_id, p_contact_id, p_now),
       'entitlement_id', v_first, 'hold_id', v_hold.id, 'cancel_free_until', kotally.iso(v_free_until),
@@ -39,10 +44,11 @@ begin
   end if;
   -- Units cost what they cost when they were taken; never more comes back than was taken (S4.3).
   v_credits := least(v_left, (p_act.amount * v_hold.amount + v_hold.units - 1) / v_hold.units);
-  perform kotally.give_back(p_location_id, p_act, v_hold, v_credits, p_now);
+  v_lost := kotally.give_back(p_location_id, p_act, v_hold, v_credits, p_now);
   return (0, 'restored', false, p_act.correlation_id, json_build_object(
     'balance_after', kotally.visible_balance(p_location_id, p_contact_id, p_now),
     'entitlement_id', v_first, 'contact_id', p_contact_id, 'hold_id', v_hold.id,
-    'credits_restored', v_credits, 'cancel_free_until', kotally.iso(v_free_until)))::kotally.outcome;
+    'credits_restored', v_credits - v_lost, 'credits_expired', v_lost,
+    'cancel_free_until', kotally.iso(v_free_until)))::kotally.outcome;
 end;
 $$;

@@ -5,6 +5,7 @@ create or replace function kotally.settle_hold(
 ) returns kotally.outcome language plpgsql as $$
 declare
   v_hold kotally.holds;
+  v_lost bigint;
 begin
   select * into v_hold from kotally.holds h
    where h.location_id = p_location_id and h.id = p_act.hold_id and h.contact_id = p_contact_id;
@@ -17,9 +18,10 @@ begin
   elsif p_act.operation = 'capture' then
     return kotally.capture(p_location_id, p_act, v_hold, p_now);
   end if;
-  perform kotally.give_back(p_location_id, p_act, v_hold, v_hold.amount, p_now);
+  v_lost := kotally.give_back(p_location_id, p_act, v_hold, v_hold.amount, p_now);
   return (0, 'released', false, p_act.correlation_id, json_build_object(
     'balance_after', kotally.visible_balance(p_location_id, p_contact_id, p_now),
-    'contact_id', p_contact_id, 'hold_id', v_hold.id, 'credits_released', v_hold.amount))::kotally.outcome;
+    'contact_id', p_contact_id, 'hold_id', v_hold.id, 'credits_released', v_hold.amount - v_lost,
+    'credits_expired', v_lost))::kotally.outcome;
 end;
 $$;
