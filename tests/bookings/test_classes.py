@@ -61,6 +61,39 @@ async def test_a_late_move_can_count_as_a_late_cancellation(studio: Studio) -> N
     assert (await studio.balance(), await studio.buckets("penalty")) == ((1, 1), 1)
 
 
+async def test_the_strike_of_a_late_move_blocks_only_what_comes_after_it(studio: Studio) -> None:
+    """S4.6, S5.5: the new time has its place before the block that the move leads to."""
+    penalty = {"threshold": 1, "action": "block", "block_days": 7}
+    await studio.sells(
+        attendance={
+            "reschedule_late": "late_cancel",
+            "late_tiers": [{"hours_before_from": 12}],
+            "penalty": penalty,
+        }
+    )
+    await studio.buys(5)
+    booking = await studio.books("2026-03-02T15:00", "b1")
+
+    moved = await studio.moves(booking, "2026-03-04T15:00")
+
+    assert (moved.code, moved["status"]) == ("rescheduled", "booked")
+    assert moved["late_cancelled"]["blocked_until"] == "2026-03-09T04:00:00.000Z"
+    assert (await studio.books("2026-03-05T15:00")).code == "BOOKING_BLOCKED"
+    assert (await studio.balance(), await studio.buckets("penalty")) == ((3, 1), 1)
+
+
+async def test_a_refused_move_leaves_the_balance_as_it_is_told(studio: Studio) -> None:
+    """S4.6: the old booking stands, so nothing of it is back."""
+    await studio.sells()
+    await studio.buys(3, lot={"expires_at": "2026-03-12T05:00:00Z"})
+    booking = await studio.books("2026-03-10T15:00", units=2)
+
+    refused = await studio.moves(booking, "2026-03-20T15:00")
+
+    assert (refused.code, refused["balance_after"]) == ("NO_ENTITLEMENT", 1)
+    assert await studio.balance() == (1, 2)
+
+
 async def test_the_studio_cancels_a_class_and_undoes_it_once(studio: Studio) -> None:
     """S4.7: everything back whatever the window, strikes and fees too; one undo."""
     await studio.sells(attendance={"no_show_fee_cents": 900})

@@ -9,11 +9,11 @@ from uuid import UUID
 from msgspec import Struct
 from msgspec.structs import replace
 
-from kotally.bookings import lending, records
+from kotally.bookings import consequences, lending, records
 from kotally.bookings.funding import conclude
 from kotally.bookings.placing import fund
 from kotally.bookings.records import Booking, answer_of
-from kotally.bookings.settling import cancel_late
+from kotally.bookings.settling import cost_of_lateness, facts_of, finish, forfeit
 from kotally.core.calendar import iso
 from kotally.core.ids import new_id
 from kotally.db import Database
@@ -57,15 +57,26 @@ async def reschedule(
         if booking.beneficiary_id is not None and not booking.is_guest:
             # What was made stands, but a new time is asked for anew (S12.4).
             await lending.demand_shared(scene, booking.contact_id, booking.beneficiary_id)
-        late = scene.now > booking.free_until and booking.status != "provisional"
-        rule = booking.rules.reschedule_late
-        if late and rule == "refuse":
-            raise Declined("RESCHEDULE_TOO_LATE", **answer_of(booking))
-        if late and rule == "late_cancel":
-            return await _booked_anew(scene, booking, move)
-        return await _moved(scene, booking, move, late=late)
+        balance = await scene.balance(booking.contact_id)
+        try:
+            return await _carried_out(scene, booking, move)
+        except Declined as refused:
+            # The old booking stands, so nothing of it is back.
+            if "balance_after" not in refused.answer:
+                raise
+            raise Declined(refused.code, **refused.answer | {"balance_after": balance}) from refused
 
     return await play(db, location_id, "reschedule_booking", key=key, work=work, preview=preview)
+
+
+async def _carried_out(scene: Scene, booking: Booking, move: Move) -> Done:
+    late = scene.now > booking.free_until and booking.status != "provisional"
+    rule = booking.rules.reschedule_late
+    if late and rule == "refuse":
+        raise Declined("RESCHEDULE_TOO_LATE", **answer_of(booking))
+    if late and rule == "late_cancel":
+        return await _booked_anew(scene, booking, move)
+    return await _moved(scene, booking, move, late=late)
 
 
 async def _moved(scene: Scene, booking: Booking, move: Move, *, late: bool) -> Done:
@@ -90,7 +101,9 @@ async def _moved(scene: Scene, booking: Booking, move: Move, *, late: bool) -> D
 
 async def _booked_anew(scene: Scene, booking: Booking, move: Move) -> Done:
     """Count the move as a late cancellation, and book the new time beside it."""
-    cancelled = await cancel_late(scene, booking, at=scene.now)
+    cost = cost_of_lateness(booking, scene.now)
+    old, settled = await forfeit(scene, booking, cost, reason="late_cancel", at=scene.now)
+    cancelled = await finish(scene, old, "late_cancelled")
     draft = replace(
         _at(booking, move),
         id=new_id(),
@@ -102,7 +115,10 @@ async def _booked_anew(scene: Scene, booking: Booking, move: Move) -> Done:
     draft = replace(draft, external_ref=await _free_reference(scene, draft))
     after, facts = await fund(scene, draft)
     await records.insert(scene, after)
-    return await _told(scene, booking, after, facts=facts | {"late_cancelled": cancelled.answer})
+    # After the new time has its place: the strike of this move blocks what is booked next (S5.5).
+    imposed = await consequences.impose(scene, old, cost, at=scene.now)
+    facts["late_cancelled"] = answer_of(cancelled, **facts_of(settled), **imposed)
+    return await _told(scene, booking, after, facts=facts)
 
 
 async def _free_reference(scene: Scene, draft: Booking) -> str:

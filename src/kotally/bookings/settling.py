@@ -60,17 +60,32 @@ async def _cancel_free(scene: Scene, booking: Booking) -> Done:
 
 async def cancel_late(scene: Scene, booking: Booking, *, at: datetime) -> Done:
     """Cancel inside the late window: forfeit, fee and strike by the tier (S5.1)."""
-    start = booking.original_starts_at or booking.starts_at
-    cost = late_cost(booking.rules, start, at)
+    cost = cost_of_lateness(booking, at)
     settled, facts = await penalise(scene, booking, cost, reason="late_cancel", at=at)
     after = await finish(scene, booking, "late_cancelled")
     return Done("late_cancelled", answer_of(after, **facts_of(settled), **facts))
+
+
+def cost_of_lateness(booking: Booking, at: datetime) -> Cost:
+    """Return what cancelling at a time costs, by the start that counts for it (S4.1, S5.1)."""
+    return late_cost(booking.rules, booking.original_starts_at or booking.starts_at, at)
 
 
 async def penalise(
     scene: Scene, booking: Booking, cost: Cost, *, reason: str, at: datetime
 ) -> tuple[Settled, dict[str, Any]]:
     """Forfeit what a cost says, release the rest, and impose what follows (S5.1 to S5.5)."""
+    booking, settled = await forfeit(scene, booking, cost, reason=reason, at=at)
+    facts = await consequences.impose(scene, booking, cost, at=at)
+    if booking.hold_id is not None:
+        facts["hold_id"] = booking.hold_id
+    return settled, facts
+
+
+async def forfeit(
+    scene: Scene, booking: Booking, cost: Cost, *, reason: str, at: datetime
+) -> tuple[Booking, Settled]:
+    """Forfeit what a cost says and release the rest; strike, fee and penalty are left to impose."""
     lost = forfeited(booking.credits, cost.forfeit_percent)
     if booking.hold_id is None and booking.status == "booked" and lost:
         booking = await _taken(scene, booking, at=at)
@@ -83,10 +98,7 @@ async def penalise(
         penalised=lost,
         effective_at=at,
     )
-    facts = await consequences.impose(scene, booking, cost, at=at)
-    if booking.hold_id is not None:
-        facts["hold_id"] = booking.hold_id
-    return settled, facts
+    return booking, settled
 
 
 async def _taken(scene: Scene, booking: Booking, *, at: datetime) -> Booking:
@@ -267,6 +279,7 @@ def facts_of(settled: Settled) -> dict[str, Any]:
         "credits_captured": settled.credits_captured,
         "credits_forfeited": settled.credits_penalised,
         "credits_returned": settled.credits_returned,
+        "credits_expired": settled.credits_expired,
         "balance_after": settled.balance_after,
     }
 
