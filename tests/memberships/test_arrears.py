@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import msgspec
+
+from kotally.memberships import holdings
 from tests.memberships.club import Club, ny
 
 FEBRUARY, MARCH = "2026-02-01T05:00", "2026-03-01T05:00"
@@ -30,6 +33,20 @@ async def test_a_failed_renewal_becomes_past_due_after_its_grace(club: Club) -> 
 
     assert (await club.membership(member["entitlement_id"]))["status"] == "past_due"
     assert await blockers(club) == [("past_due", ny("2026-02-04T05:00"), None)]
+
+
+async def test_a_membership_in_grace_is_shown_as_active(club: Club) -> None:
+    """S11.1: its days of grace are no expiry, and nothing of it is past due."""
+    await club.sells("eight")
+    await club.pays("eight")
+
+    shown: list[str] = []
+    for when in ("2026-01-31T12:00", "2026-02-01T05:00", "2026-02-04T04:59", "2026-02-04T05:00"):
+        await club.moves_to(when)
+        text = await holdings.credits_of(club.db, club.location, "ana", as_of=None)
+        shown += [each["status"] for each in msgspec.json.decode(text or "")["entitlements"]]
+
+    assert shown == ["active", "active", "active", "past_due"]
 
 
 async def test_recovery_restores_access_and_rolls_as_of_the_boundary(club: Club) -> None:

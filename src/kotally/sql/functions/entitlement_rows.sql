@@ -17,6 +17,12 @@ create or replace function kotally.entitlement_rows(
            when x.is_running and (b.kinds && '{freeze,admin,penalty}' or s.remaining > 0 and s.usable = 0)
              then 'paused'
            when s.remaining + s.held > 0 then 'active'
+           when m.status = 'active' and m.period_ends_at <= p_at and p_at < (
+               select kotally.grace_end(m.period_ends_at, v.rules, o.timezone)
+                 from kotally.product_versions v
+                 join kotally.locations o on o.id = p_location_id
+                where v.location_id = p_location_id and v.product_id = e.product_config_id
+                  and v.version = e.product_version) then 'active'
            when x.expires_at <= p_at then 'expired'
            when s.granted > 0 then 'exhausted'
            else 'active'

@@ -5,8 +5,7 @@ returns kotally.plan[] language sql stable as $$
   select array_agg((
       e.id, e.product_config_id, v.coverage, coalesce((v.rules ->> 'unlimited')::boolean, false),
       coalesce(v.rules -> 'caps', '[]'), e.starts_at, m.period_ends_at,
-      kotally.add_local_days(
-        m.period_ends_at, coalesce((v.rules #>> '{arrears,grace_days}')::integer, 3), o.timezone),
+      kotally.grace_end(m.period_ends_at, v.rules, o.timezone),
       case when m.id is null then coalesce(e.projected_ends_at, e.ends_at) else least(e.ends_at, m.ends_at) end, m.anchor_on,
       coalesce((v.rules ->> 'period_months')::integer, 1),
       (v.rules ->> 'cancel_window_minutes')::integer, null, true)::kotally.plan order by e.id)
