@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import msgspec
+import pytest
 
 from kotally.memberships import holdings
 from tests.memberships.club import Club, ny
@@ -33,6 +34,27 @@ async def test_a_failed_renewal_becomes_past_due_after_its_grace(club: Club) -> 
 
     assert (await club.membership(member["entitlement_id"]))["status"] == "past_due"
     assert await blockers(club) == [("past_due", ny("2026-02-04T05:00"), None)]
+
+
+@pytest.mark.parametrize("scope", ["membership", "member"])
+async def test_a_new_booking_on_a_membership_past_due_is_refused_as_such(
+    club: Club, scope: str
+) -> None:
+    """S11.1: PAST_DUE, but only where the membership is what would pay."""
+    await club.sells("eight", coverage={"cal": 1}, arrears={"scope": scope})
+    member = await club.pays("eight")
+    await club.moves_to("2026-02-06T12:00")
+
+    refused = await club.reserves("late", "2026-02-08T15:00")
+
+    assert (refused.code, refused["kind"]) == ("PAST_DUE", "past_due")
+    assert refused.answer.get("entitlement_id") == (
+        member["entitlement_id"] if scope == "membership" else None
+    )
+    await club.sells("pack", 5, kind="package", expiry_days=60)
+    await club.pays("pack")
+    again = await club.reserves("late", "2026-02-08T15:00")
+    assert again.code == ("booked" if scope == "membership" else "PAST_DUE")
 
 
 async def test_a_membership_in_grace_is_shown_as_active(club: Club) -> None:

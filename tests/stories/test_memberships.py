@@ -99,7 +99,7 @@ async def test_a_failed_renewal_and_its_recovery(eight: Studio) -> None:
 
     await clock.moves_to("2026-02-05 10:00")
     assert (await mia.entitlement("eight"))["status"] == "past_due"
-    await mia.cannot_book("cal_yoga", on="2026-02-10 18:00", because="NO_ENTITLEMENT")
+    await mia.cannot_book("cal_yoga", on="2026-02-10 18:00", because="PAST_DUE")
 
     await mia.buys("eight")
     await mia.has(available=8 + 4 - 1, held=1)

@@ -103,6 +103,10 @@ class NotBooked(CompanyRefusal, frozen=True, kw_only=True):
     cap: CapUsage | UnsetType = UNSET
     kind: str | UnsetType = UNSET
     why: str | UnsetType = UNSET
+    entitlement_id: Annotated[
+        UUID | UnsetType,
+        Meta(description="With PAST_DUE: the membership that is overdue."),
+    ] = UNSET
     blocked_until: fields.Time | UnsetType | None = UNSET
     open: int | UnsetType = UNSET
     max_open_bookings: int | UnsetType = UNSET

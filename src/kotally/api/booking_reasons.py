@@ -51,6 +51,11 @@ REASONS = (
         "Book after `blocked_until`, or have the block lifted; `why` names its cause.",
     ),
     refused(
+        "PAST_DUE",
+        "A payment of the membership is overdue, so it pays for no new booking.",
+        "Settle the payment, then book again; other credits can pay meanwhile.",
+    ),
+    refused(
         "TOO_MANY_OPEN_BOOKINGS",
         "The plan allows no more bookings to be open at once.",
         "Cancel one of the open bookings, or book after one was attended.",

@@ -109,6 +109,7 @@ ROUTES = (
             "SERVICE_FAMILY_MISMATCH",
             "CAP_REACHED",
             "BOOKING_BLOCKED",
+            "PAST_DUE",
             "DUPLICATE_EVENT",
             "BILLING_SUSPENDED",
             "REQUEST_IN_PROGRESS",

@@ -8,7 +8,7 @@ from uuid import UUID
 from msgspec.structs import replace
 
 from kotally.bookings import lending, records
-from kotally.bookings.blocks import demand_unblocked
+from kotally.bookings.blocks import demand_paid, demand_unblocked
 from kotally.bookings.company import demand_allowed
 from kotally.bookings.funding import (
     Funding,
@@ -44,8 +44,8 @@ async def place(
     Place a booking.
 
     Codes: `booked`, `booked_provisionally`, `booked_unfunded`, `waitlisted`, DUPLICATE_EVENT,
-    BILLING_SUSPENDED, BOOKING_BLOCKED, TOO_MANY_OPEN_BOOKINGS, CAP_REACHED and the refusals of a
-    deduction; for somebody else also CONTACT_NOT_FOUND, NOT_SHARED, GUEST_IS_OWNER,
+    BILLING_SUSPENDED, BOOKING_BLOCKED, PAST_DUE, TOO_MANY_OPEN_BOOKINGS, CAP_REACHED and the
+    refusals of a deduction; for somebody else also CONTACT_NOT_FOUND, NOT_SHARED, GUEST_IS_OWNER,
     GUESTS_NOT_ALLOWED, GUEST_NOT_NEW, GUEST_VISITS_USED; of named lots LOT_NOT_USABLE.
     """
 
@@ -158,6 +158,8 @@ async def fund(
         waiting = replace(draft, status="unfunded", note=found.code)
         short = {name: found.answer[name] for name in ("short_by",) if name in found.answer}
         return replace(waiting, closes_at=closes_at(waiting.rules, waiting.ends_at)), short
+    if found.code in _SHORT:
+        await demand_paid(scene, draft)
     raise Declined(found.code, **found.answer)
 
 

@@ -58,7 +58,7 @@ async def use(
 
     One owner pays for all of it. Codes: `used`, `guest_brought`, CONTACT_NOT_FOUND, NOT_SHARED,
     GUEST_IS_OWNER, GUESTS_NOT_ALLOWED, GUEST_NOT_NEW, GUEST_VISITS_USED, LOT_NOT_USABLE,
-    BOOKING_BLOCKED and the refusals of a deduction.
+    BOOKING_BLOCKED, PAST_DUE and the refusals of a deduction.
     """
 
     async def work(scene: Scene) -> Done:

@@ -2,7 +2,7 @@
 create or replace function kotally.nearest_fix(p_lot kotally.lots, p_verdict text, p_at timestamptz)
 returns text language sql stable as $$
   select case p_verdict
-    when 'ENTITLEMENT_PAUSED' then 'Lift the pause, or book after it ends.'
+    when 'ENTITLEMENT_PAUSED' then 'Settle what is overdue or lift the pause, or book after it ends.'
     when 'ENTITLEMENT_EXPIRED' then 'Extend it, or grant a new one.'
     when 'EXPIRES_BEFORE_APPOINTMENT' then format(
       'Extend it by %s days, or book a time before it expires.',
