@@ -240,7 +240,7 @@ def test_each_rule_of_a_membership_has_its_words(rules: dict[str, Any], says: st
         ({"attendance": Attendance(no_show_posting_hours=48)}, "counts 2 days after the end"),
         (
             {"attendance": Attendance(free_allowance=2)},
-            "The first 2 times of each kind within 30 days cost no fee and are forgiven.",
+            "The first 2 late cancellations and the first 2 no-shows within 30 days cost no fee",
         ),
         (
             {"attendance": Attendance(penalty=Penalty(threshold=3))},

@@ -15,6 +15,7 @@ from kotally.core.calendar import iso, local_date, local_midnight
 from kotally.core.ids import new_id
 from kotally.ledger.scenes import Scene
 from kotally.products.policies import Penalty
+from kotally.products.wording import counted
 from kotally.workspaces import work_items
 
 
@@ -76,7 +77,7 @@ async def _block(
         booking.person_id,
         at,
         until,
-        f"Booking is blocked after {rule.threshold} strikes.",
+        f"Booking is blocked after {counted(rule.threshold, 'strike')}.",
         scene.now,
     )
     return blocker_id, until

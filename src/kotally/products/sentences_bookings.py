@@ -79,8 +79,12 @@ def _strikes(policy: Attendance) -> list[str]:
         window = f"{counted(policy.strike_days, 'day')}"
     said: list[str] = []
     if policy.free_allowance:
-        times = f"The first {counted(policy.free_allowance, 'time')}"
-        said.append(f"{times} of each kind within {window} cost no fee and are forgiven.")
+        free = policy.free_allowance
+        late, absent = (
+            kind if free == 1 else f"{free} {kind}s" for kind in ("late cancellation", "no-show")
+        )
+        forgiven = f"The first {late} and the first {absent} within {window}"
+        said.append(f"{forgiven} cost no fee and are forgiven.")
     penalty = policy.penalty
     if penalty is not None:
         follows = {
