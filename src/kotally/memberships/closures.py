@@ -39,15 +39,19 @@ _LOTS: Final[LiteralString] = """
        and ($4::text[] is null or l.product_config_id = any ($4))
      order by l.contact_id, l.id
 """
-# What the closure moved and how it stands: only lots that still have where it moved them to.
+# What the closure moved and how it stands. A lot that a class has started keeps what that gave it.
 _MOVED: Final[LiteralString] = """
     select l.id, l.contact_id, l.expired, l.available, l.expires_at, l.product_config_id, l.held,
-           case when l.expires_at = x.to_at then x.from_at
-                else kotally.add_local_days(l.expires_at, $3, t.timezone) end as to_at
+           greatest(
+             case when l.expires_at = x.to_at then x.from_at
+                  else kotally.add_local_days(l.expires_at, $3, t.timezone) end,
+             kotally.started_expiry(
+               l.rules -> 'starts', (l.rules #>> '{starts,started_on}')::date, t.timezone)) as to_at
       from kotally.expiry_changes x
       join kotally.locations t on t.id = $1
       join kotally.lots l on l.location_id = $1 and l.id = x.lot_id
      where x.location_id = $1 and x.cause_id = $2 and x.reason = 'closure'
+       and l.expires_at is not null
      order by l.contact_id, l.id
 """
 _CHANGE: Final[LiteralString] = """

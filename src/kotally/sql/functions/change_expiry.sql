@@ -18,6 +18,10 @@ create or replace function kotally.change_expiry(
    where l.location_id = p_location_id and l.id = p_lot_id
      and e.location_id = p_location_id and e.id = l.entitlement_id and e.type = 'package'
      and e.end_reason is null and e.ends_at = l.expires_at;
-  update kotally.lots l set expires_at = p_to_at, projected_expires_at = null
-   where l.location_id = p_location_id and l.id = p_lot_id
+  update kotally.lots l
+     set expires_at = p_to_at, projected_expires_at = null,
+         rules = l.rules || jsonb_strip_nulls(jsonb_build_object('starts', kotally.moved_start(
+           l, p_to_at, p_reason, p_cause_id, t.timezone)))
+    from kotally.locations t
+   where l.location_id = p_location_id and l.id = p_lot_id and t.id = p_location_id
 $$;

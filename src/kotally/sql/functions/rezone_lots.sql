@@ -18,9 +18,11 @@ begin
   update kotally.lots l set effective_at = kotally.in_zone(l.effective_at, p_from, p_to, p_now)
    where l.location_id = p_location_id and l.effective_at > p_now;
   update kotally.lots l
-     set rules = jsonb_set(l.rules, '{starts,by}', to_jsonb(kotally.in_zone(
-           (l.rules #>> '{starts,by}')::timestamptz, p_from, p_to, p_now)))
-   where l.location_id = p_location_id and l.rules #> '{starts,by}' is not null;
+     set rules = jsonb_set(l.rules, '{starts}', l.rules -> 'starts' || jsonb_strip_nulls(jsonb_build_object(
+           'by', kotally.in_zone((l.rules #>> '{starts,by}')::timestamptz, p_from, p_to, p_now),
+           'extended_to', kotally.in_zone(
+             (l.rules #>> '{starts,extended_to}')::timestamptz, p_from, p_to, p_now))))
+   where l.location_id = p_location_id and l.rules -> 'starts' ?| array['by', 'extended_to'];
   perform kotally.project_lots(p_location_id, f.contact_id)
     from (select distinct z.contact_id from kotally.freezes z
            where z.location_id = p_location_id and z.status in ('planned', 'running')) f;

@@ -26,11 +26,13 @@ begin
   loop
     continue when v.is_used = (v.rule ? 'started_on');
     v_on := (v.class_at at time zone v.timezone)::date;
-    v_to := case
-      when not v.is_used then (v.rule ->> 'by')::timestamptz
-      when v.rule ? 'months' then kotally.local_midnight(
-        (v_on + make_interval(months => (v.rule ->> 'months')::integer))::date + 1, v.timezone)
-      when v.rule ? 'days' then kotally.local_midnight(v_on + (v.rule ->> 'days')::integer + 1, v.timezone) end;
+    v_to := (v.rule ->> 'by')::timestamptz;
+    if v.is_used then
+      v_to := kotally.started_expiry(v.rule, v_on, v.timezone);
+      -- What staff has extended it to stays, unless it is good for longer.
+      v_to := case when v_to is not null
+        then greatest(v_to, (v.rule ->> 'extended_to')::timestamptz) end;
+    end if;
     perform kotally.change_expiry(
       p_location_id, v.id, v_to, case when v.is_used then 'booking' else 'released' end, p_hold_id,
       v.source, v.actor, v.correlation_id, p_now);
