@@ -135,6 +135,53 @@ async def test_extending_an_expired_lot_posts_the_reverse_of_the_expiry(
     assert (await club.moved("expire"))[-1] == ("expired", 5, ny("2026-01-21T05:00"))
 
 
+async def test_an_extension_under_a_freeze_is_of_what_is_shown(
+    club: Club, pausing: Pausing
+) -> None:
+    """S6.7, S8.4: the frozen days are in the date that staff names, and not added to it."""
+    await club.sells("gold", freeze={"covers_packs": True})
+    id_ = (await club.pays("gold"))["entitlement_id"]
+    pack = await pausing.pack(ny("2026-01-22T05:00"))
+    await pausing.freeze(id_, "2026-01-01", "2026-01-15")
+    assert await pausing.expiry(pack) == (ny("2026-01-22T05:00"), ny("2026-02-05T05:00"))
+
+    refused = await extends(club, pack, "2026-02-04")
+    assert (refused.code, refused["allowed"]) == ("EXPIRY_NOT_LATER", {"valid_to": "2026-02-05"})
+    done = await extends(club, pack, "2026-02-10")
+
+    assert (done["expires_before"], done["expires_at"]) == (
+        "2026-02-05T05:00:00.000Z",
+        "2026-02-11T05:00:00.000Z",
+    )
+    assert await pausing.expiry(pack) == (ny("2026-01-28T05:00"), ny("2026-02-11T05:00"))
+    await pausing.moves_to("2026-01-15T12:00")
+    assert await pausing.expiry(pack) == (ny("2026-02-11T05:00"), None)
+
+
+async def test_an_extension_across_planned_freezes_lives_until_then_at_least(
+    club: Club, pausing: Pausing
+) -> None:
+    """S8.4: whose days are added to what ends inside a freeze."""
+    await club.sells("gold", freeze={"covers_packs": True})
+    id_ = (await club.pays("gold"))["entitlement_id"]
+    await pausing.freeze(id_, "2026-01-20", "2026-01-30")
+    await pausing.freeze(id_, "2026-03-02", "2026-03-05")
+    pack = await pausing.pack(ny("2026-01-10T05:00"))
+
+    before = await extends(club, pack, "2026-01-19")
+    inside = await extends(club, pack, "2026-01-24")
+    after = await extends(club, pack, "2026-02-19")
+    both = await extends(club, pack, "2026-03-09")
+
+    assert [each["expires_at"] for each in (before, inside, after, both)] == [
+        "2026-01-20T05:00:00.000Z",
+        "2026-01-31T05:00:00.000Z",
+        "2026-02-20T05:00:00.000Z",
+        "2026-03-10T04:00:00.000Z",
+    ]
+    assert await pausing.expiry(pack) == (ny("2026-02-25T05:00"), ny("2026-03-10T04:00"))
+
+
 async def test_what_cannot_be_extended_is_refused(club: Club, pausing: Pausing) -> None:
     pack = await pausing.pack(ny("2026-03-01T05:00"))
     forever = await pausing.pack()

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from datetime import date, datetime, timedelta
-from typing import Any
+from typing import Any, Final, LiteralString
 from uuid import UUID
 
 from msgspec import Struct
@@ -14,6 +14,20 @@ from kotally.db import Database
 from kotally.ledger.acts import Key, Outcome
 from kotally.ledger.plans import Entry, Posting
 from kotally.ledger.scenes import Declined, Done, Scene, play
+
+# Until when credits are shown to live: after the freezes that cover them (S8.4).
+_SHOWN: Final[LiteralString] = """
+    select l.id, l.contact_id, coalesce(l.projected_expires_at, l.expires_at) as expires_at,
+           l.expired
+      from kotally.lots l
+     where l.location_id = $1 and l.id = $2 and l.expires_at is not null
+"""
+_BEFORE_FREEZES: Final[LiteralString] = """
+    select kotally.expiry_before_freezes(l, $3, t.timezone)
+      from kotally.lots l
+      join kotally.locations t on t.id = $1
+     where l.location_id = $1 and l.id = $2
+"""
 
 
 class Expiring(Struct, frozen=True, kw_only=True):
@@ -38,8 +52,9 @@ async def extend_lot(
     """
     Make a local date the last on which a lot is good; what had expired of it comes back.
 
-    Codes: `expiry_extended`, LOT_NOT_FOUND, LOT_NEVER_EXPIRES, EXPIRY_NOT_LATER with the first
-    date that would be.
+    Under a freeze that date is the one that is shown, with the frozen days in it. Codes:
+    `expiry_extended`, LOT_NOT_FOUND, LOT_NEVER_EXPIRES, EXPIRY_NOT_LATER with the first date that
+    would be.
     """
 
     async def work(scene: Scene) -> Done:
@@ -49,20 +64,24 @@ async def extend_lot(
             first = local_date(lot.expires_at, scene.zone)
             raise Declined("EXPIRY_NOT_LATER", lot_id=lot_id, allowed={"valid_to": first})
         revived = revivals(scene, [lot]) if to_at > scene.now else []
-        await scene.change_expiry(lot_id, to_at, reason="expiry_extended")
+        stored_at = await scene.tx.fetchval(_BEFORE_FREEZES, scene.location_id, lot_id, to_at)
+        await scene.change_expiry(lot_id, stored_at, reason="expiry_extended")
         await scene.post(revived)
         await scene.tx.execute(
             "select kotally.project_lots($1, $2)", scene.location_id, lot.contact_id
         )
+        after = await scene.tx.one(Expiring, _SHOWN, scene.location_id, lot_id)
+        assert after is not None, "it was given an expiry"
         await scene.happened(
             lot.contact_id,
             "expiry_changed",
             lot_id=lot_id,
             from_at=lot.expires_at,
-            to_at=to_at,
+            to_at=after.expires_at,
             reason=reason,
         )
-        return Done("expiry_extended", await _answer(scene, lot, to_at, revived=revived))
+        answer = await _answer(scene, lot, after.expires_at, revived=revived)
+        return Done("expiry_extended", answer)
 
     operation = f"extend {lot_id}"
     return await play(db, location_id, operation, key=key, work=work, preview=preview)
@@ -93,17 +112,10 @@ async def _locked(scene: Scene, lot_id: UUID) -> Expiring:
         raise Declined("LOT_NOT_FOUND")
     await scene.lock([contact_id])
     await scene.expire([contact_id])
-    row = await scene.tx.fetchrow(
-        "select l.expires_at, l.expired from kotally.lots l where l.location_id = $1 and l.id = $2",
-        scene.location_id,
-        lot_id,
-    )
-    assert row is not None, "lots are never removed"
-    if row["expires_at"] is None:
+    lot = await scene.tx.one(Expiring, _SHOWN, scene.location_id, lot_id)
+    if lot is None:
         raise Declined("LOT_NEVER_EXPIRES", lot_id=lot_id)
-    return Expiring(
-        id=lot_id, contact_id=contact_id, expires_at=row["expires_at"], expired=row["expired"]
-    )
+    return lot
 
 
 async def _answer(
