@@ -236,6 +236,23 @@ async def test_a_running_freeze_is_resumed_and_not_cancelled(club: Club, pausing
     assert (await club.membership(id_))["period_ends_at"] == ny("2026-02-01T05:00")
 
 
+async def test_an_extension_leaves_the_active_days_before_the_next_freeze(
+    club: Club, pausing: Pausing
+) -> None:
+    """S8.1, S8.7: as a new freeze would have to."""
+    id_ = await member(club, min_active_days=30)
+    await pausing.freeze(id_, "2026-03-01", "2026-03-10")
+    await pausing.freeze(id_, "2026-01-05", "2026-01-15")
+
+    long_ = await pausing.extend(id_, "2026-02-10")
+
+    assert (long_.code, long_["allowed"]) == (
+        "FREEZE_TOO_SOON",
+        {"min_active_days": 30, "resumes_on": "2026-01-30"},
+    )
+    assert (await pausing.extend(id_, "2026-01-30")).code == "freeze_extended"
+
+
 async def test_an_extension_checks_the_limits_again(club: Club, pausing: Pausing) -> None:
     """S8.7: the allowance counts what is added."""
     id_ = await member(club, max_days=14)

@@ -121,6 +121,27 @@ def test_freezes_that_touch_do_not_overlap() -> None:
             {"starts_on": "2026-03-22", "min_active_days": 30},
         ),
         (
+            "05-15/2026-05-28",
+            ["2026-06-20/2026-06-30"],
+            {"min_active_days": 30},
+            "FREEZE_TOO_SOON",
+            {"resumes_on": "2026-05-21", "min_active_days": 30},
+        ),
+        (
+            "05-20/2026-05-28",
+            ["2026-06-01/2026-06-10", "2026-07-15/2026-07-20"],
+            {"min_active_days": 30},
+            "FREEZE_TOO_SOON",
+            {"starts_on": "2026-08-19", "min_active_days": 30},
+        ),
+        (
+            "03-10/2026-03-20",
+            ["2026-01-10/2026-02-20", "2026-04-01/2026-04-10"],
+            {"min_active_days": 30},
+            "FREEZE_TOO_SOON",
+            {"starts_on": "2026-05-10", "min_active_days": 30},
+        ),
+        (
             "03-14/2026-03-20",
             [],
             {"starts": "next_renewal"},
@@ -196,6 +217,7 @@ def test_each_limit_names_the_nearest_it_allows(
         ("2026-03-10/2026-03-20", [], {"while_past_due": True, "is_past_due": True}),
         ("2026-03-10/2026-03-20", ["2025-12-22/2026-01-11"], {"max_total_days": 20}),
         ("2026-03-22/2026-03-30", ["2026-01-10/2026-02-20"], {"min_active_days": 30}),
+        ("2026-03-10/2026-03-20", ["2026-04-19/2026-04-25"], {"min_active_days": 30}),
     ],
 )
 def test_what_is_just_within_a_limit_is_allowed(

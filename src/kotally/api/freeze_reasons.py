@@ -46,7 +46,7 @@ REASONS = (
     refused("FREEZE_TOO_LONG", "The freeze is longer than the plan allows.", _OR_REASON),
     refused("FREEZE_NOTICE_TOO_SHORT", "The plan asks for more notice.", _OR_REASON),
     refused(
-        "FREEZE_TOO_SOON", "The plan asks for more active days since the last freeze.", _OR_REASON
+        "FREEZE_TOO_SOON", "The plan asks for more active days between two freezes.", _OR_REASON
     ),
     refused(
         "FREEZE_STARTS_AT_RENEWAL_ONLY",

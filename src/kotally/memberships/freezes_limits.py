@@ -91,7 +91,7 @@ def impossible(asked: Asked) -> Limit | None:
 
 def broken(asked: Asked) -> list[Limit]:
     """Return the plan's limits that a freeze breaks; staff can set each aside for a reason."""
-    checks: list[Callable[[Asked], Iterator[Limit]]] = [_length, _count, _total]
+    checks: list[Callable[[Asked], Iterator[Limit]]] = [_gaps, _length, _count, _total]
     if not asked.is_extension:
         checks = [_permission, _start, *checks]
     return [limit for check in checks for limit in check(asked)]
@@ -133,15 +133,32 @@ def _start(asked: Asked) -> Iterator[Limit]:
         )
     if policy.starts == "next_renewal" and starts_on != asked.renewal_on:
         yield Limit("FREEZE_STARTS_AT_RENEWAL_ONLY", {"starts_on": asked.renewal_on})
-    before = [span.resumes_on for span in asked.earlier if span.resumes_on <= starts_on]
-    if before and starts_on < max(before) + timedelta(days=policy.min_active_days):
-        yield Limit(
-            "FREEZE_TOO_SOON",
-            {
-                "starts_on": max(before) + timedelta(days=policy.min_active_days),
-                "min_active_days": policy.min_active_days,
-            },
-        )
+
+
+def _gaps(asked: Asked) -> Iterator[Limit]:
+    """Demand the active days before and after; an extension cannot change those before."""
+    span, least = asked.span, timedelta(days=asked.policy.min_active_days)
+    before = [each.resumes_on for each in asked.earlier if each.resumes_on <= span.starts_on]
+    after = [each.starts_on for each in asked.earlier if each.starts_on >= span.resumes_on]
+    is_soon = bool(before) and not asked.is_extension and span.starts_on < max(before) + least
+    is_late = bool(after) and span.resumes_on > min(after) - least
+    allowed: dict[str, Any] = {"min_active_days": asked.policy.min_active_days}
+    if is_late and not is_soon and min(after) - least >= span.starts_on + _shortest(asked):
+        allowed["resumes_on"] = min(after) - least
+    elif not asked.is_extension:
+        allowed["starts_on"] = _first_gap(asked)
+    if is_soon or is_late:
+        yield Limit("FREEZE_TOO_SOON", allowed)
+
+
+def _first_gap(asked: Asked) -> date:
+    """Return the first start, not before the one asked for, with room for the shortest freeze."""
+    least, on = timedelta(days=asked.policy.min_active_days), asked.span.starts_on
+    for other in sorted(asked.earlier):
+        if on + _shortest(asked) + least <= other.starts_on:
+            break
+        on = max(on, other.resumes_on + least)
+    return on
 
 
 def _length(asked: Asked) -> Iterator[Limit]:
