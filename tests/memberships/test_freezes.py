@@ -230,10 +230,28 @@ async def test_a_running_freeze_is_resumed_and_not_cancelled(club: Club, pausing
 
     assert (await pausing.cancel(id_)).code == "FREEZE_ALREADY_STARTED"
     late = await pausing.resume(id_, "2026-01-20")
-    assert late["allowed"] == {"earliest": "2026-01-01", "latest": "2026-01-20"}
+    assert late["allowed"] == {"earliest": "2026-01-01", "latest": "2026-01-19"}
+    assert (await pausing.resume(id_, "2026-01-19", preview=True)).code == "membership_resumed"
     assert (await pausing.resume(id_)).code == "membership_resumed"
     assert (await pausing.resume(id_)).code == "NOT_FROZEN"
     assert (await club.membership(id_))["period_ends_at"] == ny("2026-02-01T05:00")
+
+
+async def test_a_freeze_without_a_day_counts_nothing_of_the_allowance(
+    club: Club, pausing: Pausing
+) -> None:
+    """S8.7: neither one that is taken back, nor one that ends on its first day."""
+    id_ = await member(club, max_total_days=60, max_count=2)
+    await pausing.freeze(id_, "2026-02-01", "2026-03-29")
+    cancelled = (await pausing.cancel(id_))["allowance"]
+    await pausing.freeze(id_, None, "2026-01-20")
+    resumed = (await pausing.resume(id_))["allowance"]
+    next_ = (await pausing.freeze(id_, "2026-02-01", "2026-02-11"))["allowance"]
+
+    assert [
+        (each["days_used"], each["days_left"], each["count_used"], each["count_left"])
+        for each in (cancelled, resumed, next_)
+    ] == [(0, 60, 0, 2), (0, 60, 0, 2), (10, 50, 1, 1)]
 
 
 async def test_an_extension_leaves_the_active_days_before_the_next_freeze(

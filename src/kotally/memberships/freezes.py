@@ -7,7 +7,7 @@ work, rolled back.
 
 from __future__ import annotations
 
-from datetime import date
+from datetime import date, timedelta
 from uuid import UUID
 
 import msgspec
@@ -111,9 +111,8 @@ async def resume(
         today = local_date(scene.now, scene.zone)
         day = on or today
         if not today <= day < running.resumes_on:
-            raise Declined(
-                "RESUME_OUT_OF_RANGE", allowed={"earliest": today, "latest": running.resumes_on}
-            )
+            latest = running.resumes_on - timedelta(days=1)
+            raise Declined("RESUME_OUT_OF_RANGE", allowed={"earliest": today, "latest": latest})
         if day == today:
             ended = await end(scene, running, today)
             ended = await charge(scene, ended, membership.plan.rules.freeze)

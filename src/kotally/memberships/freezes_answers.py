@@ -14,6 +14,7 @@ from kotally.memberships.freezes_billing import prorated
 from kotally.memberships.freezes_bounds import expected_charge, reload
 from kotally.memberships.freezes_limits import (
     Asked,
+    Span,
     allowance,
     broken,
     impossible,
@@ -61,6 +62,8 @@ async def answer_of(
     """Say what a freeze comes to: dates, lots, bookings, money and what is left to use."""
     membership = await reload(scene, before.id)
     asked = await _asked(scene, membership, freeze, is_extension=True)
+    if freeze.status == "cancelled":
+        asked = msgspec.structs.replace(asked, span=Span(freeze.starts_on, freeze.starts_on))
     policy = membership.plan.rules.freeze
     return {
         "membership_id": membership.id,

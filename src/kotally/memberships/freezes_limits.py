@@ -98,14 +98,18 @@ def broken(asked: Asked) -> list[Limit]:
 
 
 def allowance(asked: Asked) -> Allowance:
-    """Return what the window in which a freeze starts has left of the plan's allowance."""
+    """
+    Return what the window in which a freeze starts has left of the plan's allowance.
+
+    A freeze without a day left, which began and was ended or never began, uses nothing of it.
+    """
     policy = asked.policy
     window = _window_of(asked, asked.span.starts_on)
     if policy.window == "rolling_12_months":
         window = _year_before(asked.span.resumes_on)
     every = [*asked.earlier, asked.span]
     days = sum(span.within(window) for span in every)
-    count = sum(window.starts_on <= span.starts_on < window.resumes_on for span in every)
+    count = sum(_starts_in(span, window) for span in every if span.days)
     total, most = policy.max_total_days, policy.max_count
     return Allowance(
         window_starts_on=window.starts_on,
