@@ -13,7 +13,7 @@ from kotally.core.ids import new_id, secret_uuid
 from kotally.db import Database, DatabaseUnavailable
 from kotally.workspaces import api_clients, authentication, locations
 from kotally.workspaces.api_clients import Issued
-from kotally.workspaces.authentication import KEPT_NS, Authenticator
+from kotally.workspaces.authentication import DOUBTED_EVERY_NS, KEPT_NS, Authenticator
 from kotally.workspaces.locations import Location
 
 Move = Callable[[int], None]
@@ -107,6 +107,37 @@ async def test_an_old_secret_works_for_the_overlap_only(
     pass_time(KEPT_NS)
     assert await authenticate(*halves(issued)) is None
     assert await authenticate(*halves(rotated))
+
+
+async def test_a_new_secret_opens_at_once(db: Database, issued: Issued, pass_time: Move) -> None:
+    """What was read just before the rotation is kept, and shuts nobody out."""
+    authenticate = Authenticator(db)
+    for _ in range(2):
+        assert await authenticate(*halves(issued))
+        rotated = await api_clients.rotate(db, issued.client.id)
+        assert isinstance(rotated, Issued)
+
+        assert await authenticate(*halves(rotated))
+        assert await authenticate(*halves(issued)) is None
+        issued = rotated
+        pass_time(DOUBTED_EVERY_NS)
+
+
+async def test_guessing_secrets_of_a_client_costs_ten_look_ups_a_second_at_most(
+    db: Database, issued: Issued, pass_time: Move
+) -> None:
+    counting = Counting(db)
+    authenticate = Authenticator(counting)
+    assert await authenticate(*halves(issued))
+
+    for _ in range(3):
+        for _ in range(20):
+            assert await authenticate(halves(issued)[0], str(secret_uuid())) is None
+        pass_time(DOUBTED_EVERY_NS)
+    assert await authenticate(*halves(issued))
+    await counting.close()
+
+    assert counting.reads == 1 + 3
 
 
 async def test_a_disconnected_location_is_told_apart(db: Database, issued: Issued) -> None:

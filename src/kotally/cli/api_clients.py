@@ -122,8 +122,8 @@ async def _rotate(db: Database, arguments: Arguments) -> Said:
     until = screen.time(issued.client.previous_valid_until)
     return _issued(
         issued,
-        f"Client {issued.client.name} has a new token; the old one "
-        + (f"works until {until}." if until else "works no more."),
+        f"Client {issued.client.name} has a new token, which works at once; the old one "
+        + (f"works until {until}." if until else "opens nothing any more within two seconds."),
     )
 
 

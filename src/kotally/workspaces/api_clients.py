@@ -96,7 +96,12 @@ async def create(
 
 
 async def rotate(db: Queries, client_id: UUID, *, overlap_hours: int = 0) -> Issued | Refused:
-    """Give a client a new token; the old one works on for the overlap, 0 to 7 days."""
+    """
+    Give a client a new token, which works at once.
+
+    The old one works on for the overlap, 0 to 7 days; without one every process refuses it within
+    two seconds.
+    """
     if not 0 <= overlap_hours <= OVERLAP_HOURS_MAX:
         return invalid(
             f"The old token can stay valid for 0 to {OVERLAP_HOURS_MAX} hours (7 days), "
