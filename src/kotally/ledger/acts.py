@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import hashlib
-from datetime import datetime
-from typing import Any, Final, Literal
+from datetime import UTC, datetime
+from functools import cache
+from typing import Any, Final, Literal, cast
 from uuid import UUID
 
 import msgspec
 from msgspec import Struct
+from msgspec.structs import FieldInfo
 
 from kotally.core.ids import new_id
 
@@ -79,8 +81,12 @@ class Outcome(Struct, frozen=True):
 
 
 def digest(operation: str, request: object) -> tuple[bytes, str]:
-    """Return the digest and the canonical text of a request; defaults left out count as sent."""
-    body = _encode(request)
+    """
+    Return the digest and the canonical text of a request.
+
+    Defaults left out count as sent, and one instant is the same whatever its offset.
+    """
+    body = _encode(_canonical(request))
     return hashlib.sha256(operation.encode() + b"\0" + body).digest(), body.decode()
 
 
@@ -97,3 +103,34 @@ def act(operation: Operation, key: Key, **fields: Any) -> Act:  # noqa: ANN401 -
         key.actor,
         **fields,
     )
+
+
+def _canonical(value: object) -> object:
+    """Write a value in the one way in which equals are written alike."""
+    if isinstance(value, Struct):
+        tag, fields = _form(type(value))
+        # The encoder's own omission of defaults knows a default text by identity only.
+        return tag | {
+            name: _canonical(found)
+            for field, name, default in fields
+            if (found := getattr(value, field)) is not msgspec.UNSET and found != default
+        }
+    if isinstance(value, datetime):
+        return value.astimezone(UTC)
+    if isinstance(value, list):
+        return [_canonical(item) for item in cast("list[object]", value)]
+    return value
+
+
+@cache
+def _form(kind: type[Struct]) -> tuple[dict[str, object], tuple[tuple[str, str, object], ...]]:
+    """Give what a struct's tag writes, and its fields with their written names and defaults."""
+    config = kind.__struct_config__
+    tag = {} if config.tag_field is None else {config.tag_field: config.tag}
+    fields = msgspec.structs.fields(kind)
+    return tag, tuple((field.name, field.encode_name, _default(field)) for field in fields)
+
+
+def _default(field: FieldInfo) -> object:
+    made = field.default_factory
+    return field.default if made is msgspec.NODEFAULT else made()
