@@ -193,6 +193,9 @@ async def test_a_suspended_workspace_sells_nothing_but_gives_back(front: Front) 
         await workspaces.set_billing(front.db, workspace, "suspended")
         for answer in (await shop.grant(), await shop.deduct(), await shop.hold()):
             assert (answer["ok"], answer["reason_code"]) == (False, "BILLING_SUSPENDED")
+        stranger = await shop.grant(external_contact_id="new")
+        assert stranger["reason_code"] == "BILLING_SUSPENDED"
+        refused(await shop.get("/contacts/new"), 404, "NOT_FOUND")
         assert (await shop.restore())["reason_code"] == "restored"
         assert await shop.available() == 10
     finally:

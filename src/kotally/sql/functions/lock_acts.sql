@@ -6,7 +6,9 @@ returns uuid[] language plpgsql as $$
 declare
   v_contact_ids uuid[];
 begin
-  if exists (select from unnest(p_acts) a where a.operation = 'grant') then
+  -- While the workspace's own billing is suspended every grant is refused, so nobody is made.
+  if exists (select from unnest(p_acts) a, kotally.location_of(p_location_id) l
+              where a.operation = 'grant' and not l.is_suspended) then
     perform kotally.meet_contacts(p_location_id, p_acts, p_now);
   end if;
   v_contact_ids := array(
