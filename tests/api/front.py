@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import os
+import re
 from collections.abc import AsyncGenerator, Callable
 from contextlib import asynccontextmanager
 from functools import cache
@@ -47,6 +48,10 @@ MEMBER = "ghl_contact_123"
 CALENDAR = "cal_1"
 
 Body = dict[str, Any]
+
+
+TIME = re.compile(r"\d{4}-\d\d-\d\dT")
+WELL_WRITTEN = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z")
 
 
 @asynccontextmanager
@@ -307,9 +312,21 @@ def hold_to_document(method: str, path: str, answer: httpx2.Response) -> None:
     found = validator(route.template, method.lower(), str(answer.status_code))
     value = answer.json()
     problems = [f"{error.json_path} {error.message}" for error in found.iter_errors(value)]
+    problems += [f"{time} is not UTC with milliseconds" for time in badly_written(value)]
     assert problems == [], (answer.text, problems)
     assert list(value)[:3] == ["ok", "reason_code", "correlation_id"]
     assert answer.headers["x-correlation-id"] == value["correlation_id"]
+
+
+def badly_written(value: Any) -> list[str]:
+    """Find the times of an answer that are not in its one form; free JSON is the caller's own."""
+    if isinstance(value, str):
+        return [value] if TIME.match(value) and not WELL_WRITTEN.fullmatch(value) else []
+    if isinstance(value, dict):
+        value = [item for name, item in value.items() if name != "metadata"]
+    return (
+        [time for item in value for time in badly_written(item)] if isinstance(value, list) else []
+    )
 
 
 def sample(route: Route, shop: Shop) -> Body:

@@ -64,6 +64,21 @@ async def test_the_same_request_has_the_same_answer(front: Front) -> None:
     assert again.headers["idempotent-replayed"] == "true"
 
 
+async def test_every_time_is_written_with_milliseconds(front: Front) -> None:
+    """Also those of what happened, and of time travel; each answer is held to it."""
+    shop = await front.shop()
+    id_ = await member(shop)
+    travelled = await shop.post("/clock/advance", {"days": 1})
+    await ask(shop, f"/memberships/{id_}/cancel")
+    timeline = await shop.get("/contacts/ana/timeline")
+
+    [cancelled] = [
+        item for item in timeline.json()["items"] if item["type"] == "membership_cancelled"
+    ]
+    assert cancelled["details"]["ends_at"].endswith(".000Z")
+    assert travelled.json()["now"][-5:-4] == "."
+
+
 async def test_what_is_wrong_is_said(front: Front) -> None:
     shop = await front.shop()
     id_ = await member(shop)

@@ -4,16 +4,20 @@ from __future__ import annotations
 
 from typing import Annotated, Final
 
+import msgspec
 from msgspec import Meta, Struct
 
 from kotally.api import fields
-from kotally.api.call import Answer, Call, Invalid, Reply, Request
+from kotally.api.call import Answer, Call, Decided, Invalid, Reply, Request
 from kotally.api.routing import Route
+from kotally.core.calendar import iso
 from kotally.workspaces import clocks, locations
 from kotally.workspaces.refusals import Refused
 
 DAYS_MAX: Final = 366  # a step; longer ways are several requests
 HAPPENINGS_MAX: Final = 1_000
+
+_encode = msgspec.json.Encoder().encode
 
 
 class AdvanceRequest(Request, frozen=True, kw_only=True):
@@ -58,23 +62,22 @@ async def advance(call: Call[AdvanceRequest]) -> Reply:
     if (to - location.now).days > DAYS_MAX:
         raise Invalid("to", f"may be at most {DAYS_MAX} days on; go there in several steps")
     assert engine.travel is not None, "the application gives the engine its way to travel"
-    happened: list[Happened] = []
+    happened: list[dict[str, str]] = []
     count = 0
     async for each in engine.travel(engine.db, location.id, to):
         if isinstance(each, Refused):
             return call.refuse("CLOCK_NOT_ADVANCED", message=each.message)
         count += 1
         if count <= HAPPENINGS_MAX:
-            happened.append(Happened(each.at, each.sweep, each.line))
-    return ClockAdvanced(
-        reason_code="clock_advanced",
-        correlation_id=call.correlation_id,
-        location_id=location.id,
-        before=location.now,
-        now=to,
-        happened=happened,
-        happened_count=count,
-    )
+            happened.append({"at": iso(each.at), "sweep": each.sweep, "line": each.line})
+    answer = {
+        "location_id": location.id,
+        "before": iso(location.now),
+        "now": iso(to),
+        "happened": happened,
+        "happened_count": count,
+    }
+    return Decided("clock_advanced", call.correlation_id, _encode(answer).decode())
 
 
 ROUTES = (

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from calendar import monthrange
+from collections.abc import Mapping
 from datetime import UTC, date, datetime, time, timedelta
+from typing import Any, cast
 from zoneinfo import ZoneInfo
 
 _GAP_MAX = timedelta(
@@ -16,6 +18,18 @@ MONTHS_OF_YEAR = 12
 def iso(at: datetime) -> str:
     """Write an instant as the API does: UTC, milliseconds, Z."""
     return at.astimezone(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
+
+
+def with_times_written(value: Any) -> Any:  # noqa: ANN401 - whatever JSON holds
+    """Write every instant inside a value as the API does; the encoder leaves out milliseconds."""
+    if isinstance(value, datetime):
+        return iso(value)
+    if isinstance(value, Mapping):
+        items = cast("Mapping[str, Any]", value).items()
+        return {name: with_times_written(item) for name, item in items}
+    if isinstance(value, list):
+        return [with_times_written(item) for item in cast("list[Any]", value)]
+    return value
 
 
 def local_date(at: datetime, zone: ZoneInfo) -> date:

@@ -10,6 +10,7 @@ from zoneinfo import ZoneInfo
 
 import msgspec
 
+from kotally.core.calendar import with_times_written
 from kotally.core.ids import new_id
 from kotally.db import Transaction
 from kotally.ledger.acts import Act, Key, Outcome
@@ -146,7 +147,7 @@ class Scene:
             type_,
             self.now,
             entitlement_id,
-            msgspec.to_builtins(details),
+            msgspec.to_builtins(with_times_written(details)),
             self.key.source,
             self.key.actor,
             self.key.correlation_id,
@@ -170,7 +171,7 @@ class Scene:
             self.key.source,
             self.key.actor,
             self.key.correlation_id,
-            [_encode(each).decode() for each in details.values()],
+            [_encode(with_times_written(each)).decode() for each in details.values()],
         )
 
     async def change_expiry(

@@ -15,6 +15,7 @@ from zoneinfo import ZoneInfo
 import msgspec
 from msgspec import Struct
 
+from kotally.core.calendar import with_times_written
 from kotally.db import Database, DatabaseBusy, Transaction
 from kotally.ledger.acts import Key, Outcome
 from kotally.ledger.scene import Scene
@@ -179,5 +180,5 @@ def _done(done: Done, key: Key) -> Outcome:
 
 
 def _outcome(code: str, answer: dict[str, Any], key: Key) -> Outcome:
-    text = _encode(answer).decode()
+    text = _encode(with_times_written(answer)).decode()
     return Outcome(code, replayed=False, correlation_id=key.correlation_id, answer=text)

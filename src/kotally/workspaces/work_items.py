@@ -10,7 +10,7 @@ from uuid import UUID
 import msgspec
 from msgspec import Struct
 
-from kotally.core.calendar import iso
+from kotally.core.calendar import iso, with_times_written
 from kotally.core.ids import new_id
 from kotally.core.paging import Page, page
 from kotally.db import Database, Queries
@@ -64,7 +64,7 @@ async def put(
         contact_id,
         entitlement_id,
         kind,
-        msgspec.to_builtins(dict(details)),
+        msgspec.to_builtins(with_times_written(details)),
         scene.now,
     )
 
