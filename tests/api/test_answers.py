@@ -5,16 +5,21 @@ from __future__ import annotations
 import ast
 import re
 from pathlib import Path
+from typing import get_args
 
 import pytest
 
 from kotally.api.answers import REASONS, STATUS, sentence
 from kotally.api.catalogue import PAGE, markdown
+from kotally.api.entitlements import Verdict
 from kotally.api.routes import ROUTES
 from kotally.api.routing import Route
 from tests.api.conftest import Caller
 
 SOURCES = sorted(Path("src/kotally/api").rglob("*.py"))
+FUNCTIONS = Path("src/kotally/sql/functions")
+SQL_CODE = re.compile(r"'([A-Z][A-Z_]{2,})'")
+NO_ANSWERS = {"STALE", "UTC"}  # what asks for another try inside, and a time zone
 CODE_LIKE = re.compile(r"[A-Z]{2,}(_[A-Z]+)+")
 
 
@@ -77,6 +82,26 @@ def test_every_code_written_in_the_api_is_in_the_catalogue() -> None:
     }
 
     assert found - set(REASONS) == set()
+
+
+def codes_in(*functions: Path) -> set[str]:
+    return {code for path in functions for code in SQL_CODE.findall(path.read_text())}
+
+
+def test_every_code_the_kernel_can_give_is_in_the_catalogue() -> None:
+    found = codes_in(*FUNCTIONS.glob("*.sql"))
+
+    assert found - set(REASONS) - NO_ANSWERS == set()
+    assert found >= NO_ANSWERS
+
+
+def test_every_verdict_of_explain_is_named_by_its_type() -> None:
+    """Where it is decided, and where each has its nearest fix."""
+    deciding = ("explain", "lot_verdict", "plan_explained", "other_product")
+    decided = codes_in(*(FUNCTIONS / f"{name}.sql" for name in deciding))
+
+    assert decided | {"eligible"} == set(get_args(Verdict))
+    assert decided == codes_in(FUNCTIONS / "nearest_fix.sql")
 
 
 def test_the_page_is_the_one_made_from_the_catalogue() -> None:

@@ -120,6 +120,11 @@ _CATALOGUE = (
         "Leave product_config_id out, or use this entitlement's own.",
     ),
     refused(
+        "EXHAUSTED",
+        "Nothing is left of this entitlement's credits; named in `explain` only.",
+        "Grant more credits, or use another entitlement.",
+    ),
+    refused(
         "HOLD_NOT_FOUND",
         "There is no such hold in this location.",
         "Use the hold_id of the answer that placed the hold.",

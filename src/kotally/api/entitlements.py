@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
 from msgspec import UNSET, Meta, Struct, UnsetType, field
 
@@ -12,6 +12,19 @@ from kotally.api.outcomes import act_of, reply_to
 from kotally.api.routing import Route
 from kotally.bookings import lending, overdue
 from kotally.ledger.acts import Act
+
+Verdict = Literal[
+    "eligible",
+    "ENTITLEMENT_PAUSED",
+    "ENTITLEMENT_EXPIRED",
+    "EXPIRES_BEFORE_APPOINTMENT",
+    "STARTS_AFTER_APPOINTMENT",
+    "CONFIG_NOT_FOUND",
+    "OTHER_PRODUCT",
+    "SERVICE_FAMILY_MISMATCH",
+    "CAP_REACHED",
+    "EXHAUSTED",
+]
 
 
 class CreditRequest(Request, frozen=True, kw_only=True, omit_defaults=True):
@@ -73,7 +86,7 @@ class Considered(Struct, frozen=True):
     ]
     entitlement_id: fields.OtherRowId
     product_config_id: str
-    verdict: Annotated[str, Meta(description="`eligible`, or why it cannot pay.")]
+    verdict: Annotated[Verdict, Meta(description="`eligible`, or why it cannot pay.")]
     available: fields.Credits | None
     credits_per_unit: fields.Credits | None
     effective_at: fields.Time
