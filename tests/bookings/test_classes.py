@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from tests.bookings.studio import Studio
+import pytest
+
+from tests.bookings.studio import Answer, Studio
 
 
 async def test_a_move_is_planned_as_if_the_old_hold_were_released(studio: Studio) -> None:
@@ -126,6 +128,39 @@ async def test_the_studio_cancels_a_class_and_undoes_it_once(studio: Studio) -> 
     assert await studio.status(bookings["eve"]) == "booked"
     assert [await studio.of(each).balance() for each in bookings] == [(1, 0), (1, 0), (1, 1)]
     assert (await studio.undoes(done)).code == "CANCELLATION_ALREADY_UNDONE"
+
+
+@pytest.mark.parametrize("mode", ["hold", "booking", "attendance"])
+async def test_a_class_is_cancelled_and_restored_alike_in_every_mode(
+    studio: Studio, mode: str
+) -> None:
+    """S2.6, S4.7: everything back, and undone to what was, whenever the credits are taken."""
+    half = {"hours_before_from": 12, "forfeit_percent": 50}
+    await studio.sells(attendance={"mode": mode, "late_tiers": [half]})
+    bookings: dict[str, Answer] = {}
+    for member in ("ana", "bob", "eve"):
+        await studio.of(member).buys(5)
+        bookings[member] = await studio.of(member).books(
+            "2026-03-02T14:00", class_ref="c1", units=2
+        )
+    await studio.of("eve").cancels(bookings["eve"])
+    await studio.clock("2026-03-02T15:30")
+    await studio.attends(bookings["ana"])
+    await studio.of("bob").misses(bookings["bob"])
+
+    done = await studio.cancels_class("c1")
+
+    assert done["credits_returned"] == 5
+    assert [await studio.of(each).balance() for each in bookings] == [(5, 0)] * 3
+    await studio.undoes(done)
+    assert [await studio.of(each).status(bookings[each]) for each in bookings] == [
+        "attended", "no_show", "late_cancelled",
+    ]  # fmt: skip
+    assert await studio.buckets("consumed") == 2
+    assert await studio.of("bob").buckets("penalty") == 2
+    assert (await studio.of("bob").corrects(bookings["bob"], "waived"))["credits_returned"] == 2
+    await studio.of("eve").corrects(bookings["eve"], "waived")
+    assert [await studio.of(each).balance() for each in bookings] == [(3, 0), (5, 0), (5, 0)]
 
 
 async def test_promotion_checks_anew_and_passes_over_with_a_reason(studio: Studio) -> None:

@@ -305,6 +305,52 @@ async def test_a_cancelled_booking_can_be_corrected_to_attended(studio: Studio) 
     assert (refused.code, refused["short_by"]) == ("INSUFFICIENT_CREDITS", 1)
 
 
+@pytest.mark.parametrize("to", ["attended", "no_show", "waived", "late_cancelled"])
+@pytest.mark.parametrize("first", ["late", "no_show", "attended"])
+@pytest.mark.parametrize("mode", ["hold", "booking", "attendance"])
+async def test_a_correction_comes_to_the_same_in_every_mode(
+    studio: Studio, mode: str, first: str, to: str
+) -> None:
+    """S2.6, S5.7: when the credits are taken decides nothing about what a correction costs."""
+    half = {"hours_before_from": 12, "forfeit_percent": 50}
+    await studio.sells(attendance={"mode": mode, "late_tiers": [half]})
+    await studio.buys(20)
+    booking = await studio.books("2026-03-02T13:00", units=2)
+    if first == "late":
+        assert (await studio.cancels(booking))["credits_forfeited"] == 1
+    await studio.clock("2026-03-02T15:00")
+    if first == "no_show":
+        assert (await studio.misses(booking))["credits_forfeited"] == 2
+    if first == "attended":
+        assert (await studio.attends(booking)).code == "attended"
+
+    done = await studio.corrects(booking, to)
+
+    assert done.code == "attendance_corrected"
+    used = 2 if to == "attended" else 0
+    lost = {"no_show": 2, "late_cancelled": 1}.get(to, 0)
+    assert (await studio.buckets("consumed"), await studio.buckets("penalty")) == (used, lost)
+    assert await studio.balance() == (20 - used - lost, 0)
+
+
+@pytest.mark.parametrize("mode", ["hold", "booking", "attendance"])
+async def test_what_was_cancelled_in_time_can_be_corrected_to_an_absence(
+    studio: Studio, mode: str
+) -> None:
+    """S2.6, S5.7: also where nothing had been taken for it yet; waiving gives it back."""
+    await studio.sells(attendance={"mode": mode})
+    await studio.buys(20)
+    booking = await studio.books("2026-03-05T15:00", units=2)
+    assert (await studio.cancels(booking)).code == "cancelled"
+    await studio.clock("2026-03-05T16:30")
+
+    assert (await studio.corrects(booking, "no_show"))["credits_forfeited"] == 2
+
+    assert (await studio.balance(), await studio.buckets("penalty")) == ((18, 0), 2)
+    assert (await studio.corrects(booking, "waived"))["credits_returned"] == 2
+    assert await studio.balance() == (20, 0)
+
+
 async def test_half_forfeited_then_attended_takes_the_rest_again(studio: Studio) -> None:
     """S5.7: credit captured instead of penalised, whole."""
     await studio.sells(attendance={"no_show_forfeit_percent": 50})

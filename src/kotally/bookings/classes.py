@@ -13,7 +13,7 @@ from kotally.bookings import consequences, records
 from kotally.bookings.funding import conclude
 from kotally.bookings.placing import fund
 from kotally.bookings.records import Booking, Status, answer_of
-from kotally.bookings.settling import facts_of, finish, penalise
+from kotally.bookings.settling import facts_of, finish, penalise, with_hold
 from kotally.bookings.terms import absence_cost, late_cost
 from kotally.core.calendar import iso
 from kotally.core.ids import new_id
@@ -165,6 +165,7 @@ async def _settled_again(
     scene: Scene, booking: Booking, status: Status, *, cancelled: Booking
 ) -> Booking:
     if status == "attended":
+        booking = await with_hold(scene, booking)
         await conclude(
             scene, booking, status="captured", reason="reversal", captured=booking.credits
         )
@@ -175,5 +176,5 @@ async def _settled_again(
             if status == "no_show"
             else late_cost(booking.rules, booking.starts_at, min(at, booking.starts_at))
         )
-        await penalise(scene, booking, cost, reason="reversal", at=scene.now)
+        booking, *_ = await penalise(scene, booking, cost, reason="reversal", at=scene.now)
     return await finish(scene, booking, status)

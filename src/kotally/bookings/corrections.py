@@ -5,12 +5,10 @@ from __future__ import annotations
 from typing import Any, Final, Literal
 from uuid import UUID
 
-from msgspec.structs import replace
-
 from kotally.bookings import consequences, records
-from kotally.bookings.funding import Settled, conclude, place_hold
+from kotally.bookings.funding import Settled, conclude
 from kotally.bookings.records import Booking, answer_of
-from kotally.bookings.settling import facts_of, finish, penalise
+from kotally.bookings.settling import facts_of, finish, penalise, with_hold
 from kotally.bookings.terms import absence_cost, late_cost
 from kotally.db import Database
 from kotally.ledger.acts import Key, Outcome
@@ -77,7 +75,7 @@ async def _settled_anew(
             booking.settled_at or scene.now,
         )
     )
-    settled, facts = await penalise(
+    booking, settled, facts = await penalise(
         scene, booking, cost, reason="attendance_corrected", at=scene.now
     )
     return await finish(scene, booking, to), settled, facts
@@ -85,13 +83,7 @@ async def _settled_anew(
 
 async def _captured(scene: Scene, booking: Booking) -> tuple[Booking, Settled]:
     """Use up what was forfeited; what had gone back is taken again as far as there is."""
-    if booking.hold_id is None:
-        taken = await place_hold(scene, booking, "hold")
-        if taken.code != "held":
-            raise Declined(taken.code, **taken.answer)
-        booking = replace(
-            booking, hold_id=UUID(taken.answer["hold_id"]), credits=taken.answer["credits"]
-        )
+    booking = await with_hold(scene, booking)
     settled = await conclude(
         scene,
         booking,

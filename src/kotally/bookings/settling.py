@@ -61,7 +61,7 @@ async def _cancel_free(scene: Scene, booking: Booking) -> Done:
 async def cancel_late(scene: Scene, booking: Booking, *, at: datetime) -> Done:
     """Cancel inside the late window: forfeit, fee and strike by the tier (S5.1)."""
     cost = cost_of_lateness(booking, at)
-    settled, facts = await penalise(scene, booking, cost, reason="late_cancel", at=at)
+    booking, settled, facts = await penalise(scene, booking, cost, reason="late_cancel", at=at)
     after = await finish(scene, booking, "late_cancelled")
     return Done("late_cancelled", answer_of(after, **facts_of(settled), **facts))
 
@@ -73,13 +73,15 @@ def cost_of_lateness(booking: Booking, at: datetime) -> Cost:
 
 async def penalise(
     scene: Scene, booking: Booking, cost: Cost, *, reason: str, at: datetime
-) -> tuple[Settled, dict[str, Any]]:
-    """Forfeit what a cost says, release the rest, and impose what follows (S5.1 to S5.5)."""
+) -> tuple[Booking, Settled, dict[str, Any]]:
+    """
+    Forfeit what a cost says, release the rest, and impose what follows (S5.1 to S5.5).
+
+    The booking that is returned names the hold that was taken for it, without which nothing could
+    be given back later.
+    """
     booking, settled = await forfeit(scene, booking, cost, reason=reason, at=at)
-    facts = await consequences.impose(scene, booking, cost, at=at)
-    if booking.hold_id is not None:
-        facts["hold_id"] = booking.hold_id
-    return settled, facts
+    return booking, settled, await consequences.impose(scene, booking, cost, at=at)
 
 
 async def forfeit(
@@ -87,7 +89,7 @@ async def forfeit(
 ) -> tuple[Booking, Settled]:
     """Forfeit what a cost says and release the rest; strike, fee and penalty are left to impose."""
     lost = forfeited(booking.credits, cost.forfeit_percent)
-    if booking.hold_id is None and booking.status == "booked" and lost:
+    if booking.hold_id is None and lost and _is_paid_at_attendance(booking):
         booking = await _taken(scene, booking, at=at)
     settled = await conclude(
         scene,
@@ -99,6 +101,12 @@ async def forfeit(
         effective_at=at,
     )
     return booking, settled
+
+
+def _is_paid_at_attendance(booking: Booking) -> bool:
+    """Tell whether nothing was taken yet because its product takes it at the end (S2.6)."""
+    is_settled = booking.status not in records.OPEN
+    return booking.status == "booked" or (booking.mode == "attendance" and is_settled)
 
 
 async def _taken(scene: Scene, booking: Booking, *, at: datetime) -> Booking:
@@ -167,12 +175,7 @@ async def _funded_late(scene: Scene, booking: Booking, *, at: datetime | None) -
     """Pay now for somebody who came without funds, or whose product pays at attendance (S2.6)."""
     if booking.status == "booked":
         await _demand_funds_then(scene, booking, at)
-        taken = await place_hold(scene, booking, "hold")
-        if taken.code != "held":
-            raise Declined(taken.code, **taken.answer)
-        return replace(
-            booking, hold_id=UUID(taken.answer["hold_id"]), credits=taken.answer["credits"]
-        )
+        return await with_hold(scene, booking)
     # Its own row counts as nothing while it is paid for.
     await records.update(scene, replace(booking, status="unfunded"))
     await _demand_funds_then(scene, booking, at)
@@ -182,6 +185,16 @@ async def _funded_late(scene: Scene, booking: Booking, *, at: datetime | None) -
     if funded.hold_id is None:
         raise Declined("INSUFFICIENT_CREDITS", **answer_of(booking))
     return funded
+
+
+async def with_hold(scene: Scene, booking: Booking) -> Booking:
+    """Take what a booking costs unless that was done; leaves with the refusals of a deduction."""
+    if booking.hold_id is not None:
+        return booking
+    taken = await place_hold(scene, booking, "hold")
+    if taken.code != "held":
+        raise Declined(taken.code, **taken.answer)
+    return replace(booking, hold_id=UUID(taken.answer["hold_id"]), credits=taken.answer["credits"])
 
 
 async def _demand_funds_then(scene: Scene, booking: Booking, at: datetime | None) -> None:
@@ -238,9 +251,7 @@ async def no_show(
 async def post_absence(scene: Scene, booking: Booking, *, at: datetime) -> Done:
     """Post an absence: forfeit, fee and strike of the no-show's own tier (S5.1, S5.2)."""
     cost = absence_cost(booking.rules)
-    settled, facts = await penalise(scene, booking, cost, reason="no_show", at=at)
-    if "hold_id" in facts:
-        booking = replace(booking, hold_id=facts["hold_id"])
+    booking, settled, facts = await penalise(scene, booking, cost, reason="no_show", at=at)
     after = await finish(scene, booking, "no_show", at=at)
     return Done("no_show", answer_of(after, **facts_of(settled)) | facts)
 
