@@ -157,14 +157,15 @@ async def test_what_is_paid_at_attendance_is_paid_by_what_there_was_at_its_closi
     assert (await studio.status(booking), await studio.balance()) == (status, (5, 0))
 
 
-async def test_unlimited_plans_forfeit_no_credits(studio: Studio) -> None:
+@pytest.mark.parametrize("mode", ["hold", "booking", "attendance"])
+async def test_unlimited_plans_forfeit_no_credits(studio: Studio, mode: str) -> None:
     """S5.3: fee and strike still apply, and the cap still counts it (S3.4)."""
     await studio.sells(
         "pc_all",
         credits_=0,
         unlimited=True,
         caps=[{"count": 1, "window": "day"}],
-        attendance={"no_show_fee_cents": 1500},
+        attendance={"mode": mode, "no_show_fee_cents": 1500},
     )
     await studio.buys(0, "pc_all")
     booking = await studio.books("2026-03-02T13:00", product_config_id=None, calendar_id="yoga")
@@ -399,3 +400,17 @@ async def test_what_comes_back_expired_gets_days_of_grace(opened: Opened) -> Non
             assert restored["available"] == 1
             assert (restored["expires_at"].date() - date(2026, 3, 6)).days == days
         await studio.assert_books()
+
+
+@pytest.mark.parametrize("act", ["attends", "misses", "cancels"])
+@pytest.mark.parametrize("mode", ["hold", "booking", "attendance"])
+async def test_a_booking_has_its_place_under_a_cap_when_it_ends(
+    studio: Studio, mode: str, act: str
+) -> None:
+    """S2.6, S3.4: what is paid at attendance does not stand in its own way."""
+    await studio.sells(attendance={"mode": mode}, caps=[{"count": 1, "window": "day"}])
+    await studio.buys(5)
+    booking = await studio.books("2026-03-02T14:00")
+    await studio.clock("2026-03-02T15:30")
+    assert (await getattr(studio, act)(booking)).code in {"attended", "no_show", "late_cancelled"}
+    assert await studio.buckets("consumed") + await studio.buckets("penalty") == 1

@@ -89,13 +89,14 @@ async def forfeit(
 ) -> tuple[Booking, Settled]:
     """Forfeit what a cost says and release the rest; strike, fee and penalty are left to impose."""
     lost = forfeited(booking.credits, cost.forfeit_percent)
-    if booking.hold_id is None and lost and _is_paid_at_attendance(booking):
+    # What an unlimited plan paid is penalised without credits, and its caps still count it.
+    is_penalty = lost > 0 or booking.credits == 0
+    if booking.hold_id is None and is_penalty and _is_paid_at_attendance(booking):
         booking = await _taken(scene, booking, at=at)
     settled = await conclude(
         scene,
         booking,
-        # What an unlimited plan paid is penalised without credits, and its caps still count it.
-        status="penalised" if lost or booking.credits == 0 else "released",
+        status="penalised" if is_penalty else "released",
         reason=reason,
         penalised=lost,
         effective_at=at,
@@ -111,6 +112,7 @@ def _is_paid_at_attendance(booking: Booking) -> bool:
 
 async def _taken(scene: Scene, booking: Booking, *, at: datetime) -> Booking:
     """Take what was to be taken at attendance only, as far as there is (S2.6)."""
+    await _count_as_nothing(scene, booking)
     if await _refused_then(scene, booking, at):
         return booking
     taken = await place_hold(scene, booking, "hold")
@@ -173,11 +175,10 @@ async def use_up(
 
 async def _funded_late(scene: Scene, booking: Booking, *, at: datetime | None) -> Booking:
     """Pay now for somebody who came without funds, or whose product pays at attendance (S2.6)."""
+    await _count_as_nothing(scene, booking)
     if booking.status == "booked":
         await _demand_funds_then(scene, booking, at)
         return await with_hold(scene, booking)
-    # Its own row counts as nothing while it is paid for.
-    await records.update(scene, replace(booking, status="unfunded"))
     await _demand_funds_then(scene, booking, at)
     funded, _ = await fund(scene, replace(booking, status="unfunded"))
     if funded.hold_id is None and funded.status == "booked":
@@ -191,10 +192,17 @@ async def with_hold(scene: Scene, booking: Booking) -> Booking:
     """Take what a booking costs unless that was done; leaves with the refusals of a deduction."""
     if booking.hold_id is not None:
         return booking
+    await _count_as_nothing(scene, booking)
     taken = await place_hold(scene, booking, "hold")
     if taken.code != "held":
         raise Declined(taken.code, **taken.answer)
     return replace(booking, hold_id=UUID(taken.answer["hold_id"]), credits=taken.answer["credits"])
+
+
+async def _count_as_nothing(scene: Scene, booking: Booking) -> None:
+    """Let a booking's own row stand under no cap while it is paid for."""
+    if booking.status in records.OPEN:
+        await records.update(scene, replace(booking, status="unfunded"))
 
 
 async def _demand_funds_then(scene: Scene, booking: Booking, at: datetime | None) -> None:
