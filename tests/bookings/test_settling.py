@@ -414,3 +414,38 @@ async def test_a_booking_has_its_place_under_a_cap_when_it_ends(
     await studio.clock("2026-03-02T15:30")
     assert (await getattr(studio, act)(booking)).code in {"attended", "no_show", "late_cancelled"}
     assert await studio.buckets("consumed") + await studio.buckets("penalty") == 1
+
+
+@pytest.mark.parametrize(("to", "short"), [("attended", 2), ("no_show", 2), ("waived", None)])
+@pytest.mark.parametrize("mode", ["hold", "booking", "attendance"])
+async def test_a_correction_says_what_it_could_not_take_again(
+    studio: Studio, mode: str, to: str, short: int | None
+) -> None:
+    """S5.7: the half that had gone back was spent; what is bought later can pay for it."""
+    half = {"hours_before_from": 12, "forfeit_percent": 50}
+    await studio.sells(attendance={"mode": mode, "late_tiers": [half]})
+    await studio.buys(4)
+    booking = await studio.books("2026-03-02T13:00", units=4)
+    assert (await studio.cancels(booking))["credits_returned"] == 2
+    await make.applied(studio.db, studio.location, [make.deduct(2, studio.member)])
+
+    done = await studio.corrects(booking, to)
+
+    assert (done.code, done.said.get("short_by")) == ("attendance_corrected", short)
+    await studio.buys(4)
+    assert "short_by" not in (await studio.corrects(booking, "attended")).said
+    assert await studio.buckets("consumed") == 6
+    assert "short_by" not in (await studio.corrects(booking, "no_show")).said
+    assert "short_by" not in (await studio.corrects(booking, "late_cancelled")).said
+
+
+async def test_a_correction_says_so_when_nothing_is_left_to_forfeit(studio: Studio) -> None:
+    """S2.6, S5.7: nothing had been taken yet, and all was spent since."""
+    await studio.sells(attendance={"mode": "attendance"})
+    await studio.buys(2)
+    booking = await studio.books("2026-03-05T15:00", units=2)
+    await studio.cancels(booking)
+    await make.applied(studio.db, studio.location, [make.deduct(2, studio.member)])
+    await studio.clock("2026-03-05T16:30")
+    done = await studio.corrects(booking, "no_show")
+    assert (done["credits_forfeited"], done["short_by"]) == (0, 2)

@@ -63,7 +63,10 @@ class Booked(Answer, frozen=True, kw_only=True):
     closes_at: fields.Time | None
     balance_after: fields.Credits
     funding: list[Slice] | UnsetType = UNSET
-    short_by: int | UnsetType = UNSET
+    short_by: Annotated[
+        fields.Credits | UnsetType,
+        Meta(description="Credits it costs that nothing paid for, if there were too few."),
+    ] = UNSET
     previous_appointment_time: fields.Time | UnsetType = UNSET
     late_cancelled: dict[str, Any] | UnsetType = UNSET
     beneficiary_id: Beneficiary | UnsetType = UNSET

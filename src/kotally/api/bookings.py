@@ -237,7 +237,10 @@ ROUTES = (
             *ONCE,
         ),
         summary="Correct what came of a booking",
-        description="Reverses its credits, fee, strike and block together, then settles it anew.",
+        description=(
+            "Reverses its credits, fee, strike and block together, then settles it anew. Credits "
+            "that had gone back are taken again as far as there are any; `short_by` is the rest."
+        ),
         example={**_EXAMPLE, "to": "attended", "note": "She was there."},
     ),
 )

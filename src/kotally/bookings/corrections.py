@@ -5,11 +5,13 @@ from __future__ import annotations
 from typing import Any, Final, Literal
 from uuid import UUID
 
+from msgspec.structs import replace
+
 from kotally.bookings import consequences, records
 from kotally.bookings.funding import Settled, conclude
 from kotally.bookings.records import Booking, answer_of
 from kotally.bookings.settling import facts_of, finish, penalise, with_hold
-from kotally.bookings.terms import absence_cost, late_cost
+from kotally.bookings.terms import absence_cost, forfeited, late_cost
 from kotally.db import Database
 from kotally.ledger.acts import Key, Outcome
 from kotally.ledger.scenes import Declined, Done, Scene, play
@@ -31,6 +33,7 @@ async def correct(
     """
     Settle a booking anew, or waive what it cost: all of its consequences are reversed first.
 
+    What had gone back and was spent since cannot be taken again: `short_by` says how much of it.
     Codes: `attendance_corrected`, BOOKING_NOT_FOUND, BOOKING_NOT_SETTLED, DUPLICATE_EVENT,
     INSUFFICIENT_CREDITS.
     """
@@ -78,6 +81,9 @@ async def _settled_anew(
     booking, settled, facts = await penalise(
         scene, booking, cost, reason="attendance_corrected", at=scene.now
     )
+    if booking.hold_id is None and booking.mode == "attendance":
+        lost = forfeited(booking.credits, cost.forfeit_percent)
+        settled = replace(settled, credits_short=lost)
     return await finish(scene, booking, to), settled, facts
 
 

@@ -46,7 +46,8 @@ class Settled(Struct, frozen=True, kw_only=True):
     """
     What settling a hold came to.
 
-    Those expired went back and are lost (S4.4); those taken were taken anew.
+    Those expired went back and are lost (S4.4); those taken were taken anew, those short were not
+    to be found.
     """
 
     credits_captured: int = 0
@@ -54,6 +55,7 @@ class Settled(Struct, frozen=True, kw_only=True):
     credits_returned: int = 0
     credits_expired: int = 0
     credits_taken: int = 0
+    credits_short: int = 0
     balance_after: int = 0
 
 

@@ -294,7 +294,8 @@ async def finish(
 
 def facts_of(settled: Settled) -> dict[str, Any]:
     """Return what an answer says of the credits that moved."""
-    return {
+    short = {"short_by": settled.credits_short} if settled.credits_short else {}
+    return short | {
         "credits_captured": settled.credits_captured,
         "credits_forfeited": settled.credits_penalised,
         "credits_returned": settled.credits_returned,

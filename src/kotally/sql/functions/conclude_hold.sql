@@ -10,6 +10,7 @@ declare
   v_hold kotally.holds;
   v_posting kotally.new_posting := jsonb_populate_record(null::kotally.new_posting, p_posting::jsonb);
   v_plan kotally.return_plan;
+  v_short bigint := 0;
   v record;
 begin
   select * into strict v_hold from kotally.holds h
@@ -49,10 +50,16 @@ begin
                         else h.released + v.released + h.returned + v.returned < h.amount + v.taken end
    where h.location_id = p_location_id and h.id = p_hold_id;
   perform kotally.start_lots(p_location_id, p_hold_id, p_now);
+  if v_hold.status <> 'held' and p_captured + p_penalised > 0 then
+    v_short := greatest(p_captured - coalesce((
+        select sum(s.amount) from kotally.hold_slices(v_hold, 'consumed') s), 0), 0)
+      + greatest(p_penalised - coalesce((
+        select sum(s.amount) from kotally.hold_slices(v_hold, 'penalty') s), 0), 0);
+  end if;
   return json_build_object(
     'credits_captured', v.captured, 'credits_penalised', v.penalised,
     'credits_returned', v.released + v.returned - v.expired, 'credits_expired', v.expired,
-    'credits_taken', v.taken,
+    'credits_taken', v.taken, 'credits_short', v_short,
     'balance_after', kotally.visible_balance(p_location_id, v_hold.contact_id, p_now));
 end;
 $$;
