@@ -8,6 +8,7 @@ from typing import Any
 import msgspec
 import pytest
 
+from kotally.api.answers import REASONS
 from kotally.api.batch import OPERATIONS_MAX
 from tests import make
 from tests.api.conftest import refused
@@ -145,6 +146,32 @@ async def test_all_or_nothing_does_nothing_and_says_what_stopped_it(shop: Shop) 
         "deducted",
         "deducted",
     ]
+
+
+@pytest.mark.parametrize("amount", [2, 99])
+async def test_a_refused_batch_works_with_the_same_request_ids(shop: Shop, amount: int) -> None:
+    """NO_ENTITLEMENT or INSUFFICIENT_CREDITS: every place that advises says so, truly."""
+    operations = [deduct(amount=amount)]
+    if amount > 10:
+        await shop.grant()
+    answer = await sent(shop, *operations, atomic=True)
+
+    assert "same request_ids" in answer["message"]
+    assert "new request_id" not in answer["results"][0]["message"]
+    assert "request_ids are as good as new" in REASONS["BATCH_REFUSED"].remedy
+    for _ in range(10):
+        await shop.grant()
+    assert codes(await sent(shop, *operations, atomic=True)) == ["deducted"]
+
+
+async def test_what_was_refused_before_needs_a_new_request_id_in_a_batch_too(shop: Shop) -> None:
+    operations = [deduct()]
+    await sent(shop, *operations)
+    await shop.grant()
+    answer = await sent(shop, *operations, atomic=True)
+
+    assert "with a new one" in answer["message"]
+    assert "new request_id" in answer["results"][0]["message"]
 
 
 async def test_an_all_or_nothing_batch_is_answered_again(shop: Shop) -> None:

@@ -137,7 +137,8 @@ _CATALOGUE = (
     refused(
         "BATCH_REFUSED",
         "One operation of an all-or-nothing batch was refused, so nothing was done.",
-        "Correct the operations that `results` names, then send the batch with new request_ids.",
+        "Correct the operation that `results` names, then send the batch again: nothing of it is "
+        "remembered, so its request_ids are as good as new.",
     ),
     *booking_reasons.REASONS,
     *membership_reasons.REASONS,
@@ -266,6 +267,15 @@ OWN_WORDS: dict[tuple[str | None, str], str] = {
     ),
 }
 """What an operation says of a code where the catalogue's words, made for all, do not fit it."""
+
+WHOLE = "whole"
+_ANEW = " with a new request_id"
+OWN_WORDS |= {
+    (WHOLE, code): f"{reason.meaning} {reason.remedy.replace(_ANEW, '')}"
+    for code, reason in REASONS.items()
+    if _ANEW in reason.remedy
+}
+"""What stopped an all-or-nothing batch is not remembered: no operation needs a new request_id."""
 
 
 def sentence(code: str, operation: str | None = None) -> str:

@@ -9,6 +9,7 @@ import msgspec
 from msgspec import UNSET, Meta, Raw, Struct, UnsetType
 
 from kotally.api import fields
+from kotally.api.answers import OWN_WORDS, WHOLE
 from kotally.api.call import Answer, Call, Decided, Invalid, Refusal, Reply, Request
 from kotally.api.entitlements import CreditRequest, DeductRequest, RestoreRequest
 from kotally.api.grants import GrantRequest, as_told, purchase_of
@@ -196,22 +197,32 @@ async def _again(call: Call[BatchRequest], place: int, act_: Act) -> Outcome:
 
 
 def _results(outcomes: Sequence[Outcome], acts: Sequence[Act]) -> list[Any]:
-    return [_result(outcome, act) for outcome, act in zip(outcomes, acts, strict=True)]
+    return [
+        _result(outcome, act, words=act.operation)
+        for outcome, act in zip(outcomes, acts, strict=True)
+    ]
 
 
-def _result(outcome: Outcome, act: Act) -> Raw:
-    reply = reply_to(outcome, act.body, operation=act.operation)
+def _result(outcome: Outcome, act: Act, *, words: str) -> Raw:
+    reply = reply_to(outcome, act.body, operation=words)
     return Raw(decided_body(reply) if isinstance(reply, Decided) else msgspec.json.encode(reply))
 
 
 def _refused(call: Call[BatchRequest], refused: BatchRefused, acts: Sequence[Act]) -> Reply:
-    result: Any = _result(refused.outcome, acts[refused.place])
+    act, outcome = acts[refused.place], refused.outcome
+    has_own_words = outcome.replayed or (act.operation, outcome.code) in OWN_WORDS
+    result: Any = _result(outcome, act, words=act.operation if has_own_words else WHOLE)
+    way_out = (
+        "It was refused under this request_id before: send the batch with a new one for it."
+        if outcome.replayed
+        else "Correct it and send the batch again, with the same request_ids if you like."
+    )
     return NotHandled(
         reason_code="BATCH_REFUSED",
         correlation_id=call.correlation_id,
         message=(
-            f"operations[{refused.place}] was refused with {refused.outcome.code}, so nothing was "
-            "done. Correct it and send the batch again."
+            f"operations[{refused.place}] was refused with {outcome.code}, so nothing was done. "
+            f"{way_out}"
         ),
         failed_at=refused.place,
         results=[result],
@@ -251,7 +262,8 @@ ROUTES = (
         description=(
             f"Up to {OPERATIONS_MAX} grants, checks, deductions and restores, each with its own "
             "`request_id` and its own outcome, in order for each contact. Needs the scope of "
-            "every operation in it. With `atomic` all are done or none."
+            "every operation in it: `grant`, `check`, `deduct`, `restore`. With `atomic` all are "
+            "done or none; of a batch that was not done no request_id is used up."
         ),
         example=_EXAMPLE,
     ),

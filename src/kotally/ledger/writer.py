@@ -275,5 +275,5 @@ def _refused(detail: str | None) -> BatchRefused:
     correlation_id = UUID(row["correlation_id"])
     return BatchRefused(
         row["ord"] - 1,
-        Outcome(row["code"], replayed=False, correlation_id=correlation_id, answer=row["answer"]),
+        Outcome(row["code"], row["replayed"], correlation_id, row["answer"]),
     )
