@@ -18,6 +18,7 @@ from kotally.api import openapi, routes
 from kotally.api.answers import REASONS
 from kotally.api.routing import Route
 from kotally.api.validation import BodyDecoder
+from kotally.workspaces.api_clients import SCOPES
 from tests.api.conftest import BODY, Caller
 from tests.api.toys import ROUTES, TOKEN
 
@@ -53,6 +54,20 @@ def test_every_route_and_every_code_is_in_the_document(table: tuple[Route, ...])
         assert set(operation["responses"]) == statuses
         assert operation["summary"]
         assert operation["description"]
+
+
+def test_a_route_says_which_scopes_it_needs() -> None:
+    """No scope is called `any`: what carries other operations needs theirs, and names them."""
+    document = openapi.document(routes.ROUTES)
+    for route in routes.ROUTES:
+        operation = document["paths"][route.template][route.method.lower()]
+        needed = [route.scope] if route.scope in SCOPES else []
+        assert operation["security"] == ([{"token": needed}] if route.scope else [])
+        assert "`any`" not in operation["description"]
+    assert (
+        "`grant`, `check`, `deduct`, `restore`"
+        in document["paths"]["/api/v2/batch"]["post"]["description"]
+    )
 
 
 @pytest.mark.parametrize("route", TABLES, ids=lambda route: route.operation_id)

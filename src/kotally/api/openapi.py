@@ -15,7 +15,7 @@ from kotally.api.call import Refusal, Request
 from kotally.api.examples import example_of
 from kotally.api.reason import HTTP_OK
 from kotally.api.responses import HEADERS, error_responses, outcome_headers
-from kotally.api.routing import Route
+from kotally.api.routing import ANY_SCOPE, Route
 
 Schema = dict[str, Any]
 
@@ -136,7 +136,9 @@ def _state_groups(schema: Schema, kind: type[Request]) -> None:
 
 
 def _operation(route: Route, components: Mapping[str, Schema]) -> Schema:
-    scope = f"\n\nNeeds the scope `{route.scope}`." if route.scope else ""
+    # What needs the scopes of what is in it names them in its own words.
+    named = route.scope not in (None, ANY_SCOPE)
+    scope = f"\n\nNeeds the scope `{route.scope}`." if named else ""
     operation: Schema = {
         "operationId": route.operation_id,
         "tags": [route.tag],
@@ -144,7 +146,7 @@ def _operation(route: Route, components: Mapping[str, Schema]) -> Schema:
         "description": route.description + scope,
         "parameters": [*_path_parameters(route), *_query_parameters(route)],
         "responses": _responses(route, components),
-        "security": [{"token": [route.scope]}] if route.scope else [],
+        "security": [{"token": [route.scope] if named else []}] if route.scope else [],
     }
     if route.method == "POST":
         schema = {"$ref": _REFERENCE.format(name=route.request.__name__)}
