@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 
+from tests import make
 from tests.api.conftest import refused
 from tests.api.studio import START, Studio, at
 from tests.api.test_contacts import LISTS
@@ -223,3 +224,23 @@ async def test_the_timeline_tells_all_in_the_order_in_which_it_happened(studio: 
     assert items[1]["appointment"]["external_ref"] == "yoga"
     assert items[3]["period"]["number"] == 1
     assert items[4]["payment"]["product_config_id"] == "pc_m"
+
+
+async def test_a_booking_that_was_settled_anew_is_read_like_any_other(studio: Studio) -> None:
+    """S5.7: used up twice, with what it had given back in between."""
+    await studio.sell()
+    booking = await studio.act(
+        "/bookings", external_ref="yoga", calendar_id="cal_1", appointment_time=at(studio.now)
+    )
+    path = f"/bookings/{booking['booking_id']}"
+    await studio.move(days=1)
+    await studio.post(f"{path}/attend", {"request_id": "came"})
+    for to in ("waived", "attended", "no_show", "attended"):
+        body = {"request_id": make.name("request"), "to": to, "note": "Seen."}
+        assert (await studio.post(f"{path}/correct", body)).status_code == 200
+
+    items = (await studio.read("/contacts/ana/timeline"))["items"]
+
+    seen = next(item["appointment"] for item in items if item["type"] == "booking")
+    assert (seen["status"], seen["credits"] - seen["credits_returned"]) == ("attended", 1)
+    assert sum(each["amount"] for each in seen["slices"]) == seen["credits"]

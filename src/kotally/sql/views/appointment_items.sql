@@ -26,11 +26,12 @@ select h.location_id, h.contact_id, h.id, h.placed_at, h.placed_seq,
          join kotally.lots l on l.location_id = e.location_id and l.id = e.lot_id
         where e.location_id = h.location_id and e.contact_id = h.contact_id
           and e.from_bucket = 'available'
-          and e.seq = any (array[h.placed_seq, (
+          -- A booking that was settled anew was used up, or forfeited, more than once.
+          and e.seq = any (h.placed_seq || array(
             select c.seq from kotally.postings c
              where h.closed_at > h.placed_at and c.location_id = h.location_id
                and c.contact_id = h.contact_id and c.refers_to = h.placed_seq
-               and c.kind = 'capture')])
+               and c.kind in ('capture', 'penalty')))
         order by e.seq, e.line) o) s
  cross join lateral (
    select row_to_json(i) as item
