@@ -6,15 +6,12 @@ from typing import Any, Final
 from uuid import UUID
 
 import msgspec
-from msgspec import Struct
-from msgspec.structs import replace
 
 from kotally.bookings import consequences, records
 from kotally.bookings.funding import conclude
-from kotally.bookings.placing import fund
-from kotally.bookings.records import Booking, Status, answer_of
-from kotally.bookings.settling import facts_of, finish, penalise, with_hold
-from kotally.bookings.terms import absence_cost, late_cost
+from kotally.bookings.records import Booking, answer_of
+from kotally.bookings.restoring import Was, restore, was_of
+from kotally.bookings.settling import facts_of, finish
 from kotally.core.calendar import iso
 from kotally.core.ids import new_id
 from kotally.db import Database
@@ -22,13 +19,6 @@ from kotally.ledger.acts import Key, Outcome
 from kotally.ledger.scenes import Declined, Done, Scene, play
 
 AFFECTED: Final = (*records.OPEN, "attended", "no_show", "late_cancelled")
-
-
-class _Was(Struct, frozen=True, kw_only=True):
-    """What a booking was before its class was cancelled."""
-
-    booking_id: UUID
-    status: Status
 
 
 async def cancel_class(
@@ -46,8 +36,9 @@ async def cancel_class(
             raise Declined("CLASS_NOT_FOUND", class_ref=class_ref)
         await records.locked_all(scene, seen)
         bookings = await records.of_class(scene.tx, location_id, class_ref, statuses=AFFECTED)
-        rows = [await _returned(scene, booking) for booking in bookings]
-        cancellation_id = await _remember(scene, class_ref, bookings)
+        done = [await _returned(scene, booking) for booking in bookings]
+        rows = [row for row, _ in done]
+        cancellation_id = await _remember(scene, class_ref, [was for _, was in done])
         return Done(
             "class_cancelled",
             {
@@ -61,16 +52,18 @@ async def cancel_class(
     return await play(db, location_id, "cancel_class", key=key, work=work, preview=preview)
 
 
-async def _returned(scene: Scene, booking: Booking) -> dict[str, Any]:
+async def _returned(scene: Scene, booking: Booking) -> tuple[dict[str, Any], Was]:
+    standing = await consequences.standing(scene, booking)
     facts = await consequences.reverse(scene, booking)
     settled = await conclude(
         scene, booking, status="released", reason="studio_cancelled", by_studio=True
     )
     after = await finish(scene, booking, "studio_cancelled")
-    return answer_of(after, was=booking.status, **facts_of(settled)) | facts
+    row = answer_of(after, was=booking.status, **facts_of(settled)) | facts
+    return row, was_of(booking, settled, standing)
 
 
-async def _remember(scene: Scene, class_ref: str, bookings: list[Booking]) -> UUID:
+async def _remember(scene: Scene, class_ref: str, was: list[Was]) -> UUID:
     cancellation_id = new_id()
     await scene.tx.execute(
         """
@@ -81,7 +74,7 @@ async def _remember(scene: Scene, class_ref: str, bookings: list[Booking]) -> UU
         scene.location_id,
         cancellation_id,
         class_ref,
-        [_Was(booking_id=booking.id, status=booking.status) for booking in bookings],
+        was,
         scene.now,
     )
     return cancellation_id
@@ -93,7 +86,9 @@ async def undo(
     """
     Undo the cancellation of a class, once: each booking becomes what it was.
 
-    What cannot be paid for any more stands without funds until the next grant.
+    It takes back the very credits it had, else as it would be paid for now. What cannot be paid
+    for any more stands without funds until the next grant; of what was forfeited as much is
+    forfeited again as there is. A booking whose reference was booked anew stays cancelled.
     Codes: `class_restored`, CANCELLATION_NOT_FOUND, CANCELLATION_ALREADY_UNDONE.
     """
 
@@ -114,20 +109,20 @@ async def undo(
             scene,
             cancellation_id,
             row["class_ref"],
-            was=msgspec.convert(row["bookings"], list[_Was]),
+            was=msgspec.convert(row["bookings"], list[Was]),
         )
 
     return await play(db, location_id, "undo_class", key=key, work=work, preview=preview)
 
 
-async def _undo(scene: Scene, cancellation_id: UUID, class_ref: str, *, was: list[_Was]) -> Done:
-    before: dict[UUID, Status] = {each.booking_id: each.status for each in was}
+async def _undo(scene: Scene, cancellation_id: UUID, class_ref: str, *, was: list[Was]) -> Done:
+    before = {each.booking_id: each for each in was}
     seen = await records.of_class(
         scene.tx, scene.location_id, class_ref, statuses=["studio_cancelled"]
     )
     bookings = [booking for booking in seen if booking.id in before]
     await records.locked_all(scene, bookings)
-    rows = [await _booked_again(scene, booking, before[booking.id]) for booking in bookings]
+    rows = [await _restored(scene, booking, before[booking.id]) for booking in bookings]
     await scene.tx.execute(
         "update kotally.class_cancellations c set undone_at = $3"
         " where c.location_id = $1 and c.id = $2",
@@ -141,40 +136,10 @@ async def _undo(scene: Scene, cancellation_id: UUID, class_ref: str, *, was: lis
     )
 
 
-async def _booked_again(scene: Scene, booking: Booking, status: Status) -> dict[str, Any]:
-    draft = replace(booking, status="unfunded", hold_id=None, settled_at=None)
-    if status == "waitlisted":
-        after = replace(draft, status="waitlisted", closes_at=draft.starts_at)
-    else:
-        await records.update(scene, draft)
-        try:
-            after, _ = await fund(scene, draft, allow_unfunded=True)
-        except Declined as declined:
-            # It keeps its place; what stands against it is staff's to settle.
-            after = replace(draft, note=declined.code)
-    await records.update(scene, after)
-    if after.status == "booked" and status in {"attended", "no_show", "late_cancelled"}:
-        after = await _settled_again(scene, after, status, cancelled=booking)
-    await records.tell(
-        scene, booking, "booking_restored", booking_id=booking.id, status=after.status
-    )
+async def _restored(scene: Scene, booking: Booking, was: Was) -> dict[str, Any]:
+    after = await restore(scene, booking, was)
+    if after.status != booking.status:
+        await records.tell(
+            scene, booking, "booking_restored", booking_id=booking.id, status=after.status
+        )
     return answer_of(after)
-
-
-async def _settled_again(
-    scene: Scene, booking: Booking, status: Status, *, cancelled: Booking
-) -> Booking:
-    if status == "attended":
-        booking = await with_hold(scene, booking)
-        await conclude(
-            scene, booking, status="captured", reason="reversal", captured=booking.credits
-        )
-    else:
-        at = cancelled.settled_at or scene.now
-        cost = (
-            absence_cost(booking.rules)
-            if status == "no_show"
-            else late_cost(booking.rules, booking.starts_at, min(at, booking.starts_at))
-        )
-        booking, *_ = await penalise(scene, booking, cost, reason="reversal", at=scene.now)
-    return await finish(scene, booking, status)

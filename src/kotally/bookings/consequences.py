@@ -6,10 +6,12 @@ from datetime import date, datetime, timedelta
 from typing import Any
 from uuid import UUID
 
+from msgspec import Struct
+
 from kotally.bookings import fees, penalties
 from kotally.bookings.records import Booking
 from kotally.bookings.strikes import Verdict, judge
-from kotally.bookings.terms import Cost
+from kotally.bookings.terms import Cost, Kind
 from kotally.core.calendar import local_date
 from kotally.core.ids import new_id
 from kotally.ledger.scenes import Scene
@@ -67,15 +69,74 @@ async def _strike(scene: Scene, booking: Booking, cost: Cost, *, facts: dict[str
         "strike_count": verdict.count,
         "strike_forgiven": verdict.forgiven,
     }
+    await _tell_strike(scene, booking, cost.kind, count=verdict.count, is_forgiven=verdict.forgiven)
+    return verdict
+
+
+async def _tell_strike(
+    scene: Scene, booking: Booking, kind: Kind, *, count: int, is_forgiven: bool
+) -> None:
     await scene.happened(
         booking.person_id,
-        "strike_forgiven" if verdict.forgiven else "strike_recorded",
+        "strike_forgiven" if is_forgiven else "strike_recorded",
         booking_id=booking.id,
-        kind=cost.kind,
-        count=verdict.count,
+        kind=kind,
+        count=count,
         free_allowance=booking.rules.free_allowance,
     )
-    return verdict
+
+
+class Standing(Struct, frozen=True, kw_only=True):
+    """What stands against a person for one booking: strikes, and fees that are due."""
+
+    strikes: list[UUID] = []
+    fees: list[UUID] = []
+
+
+async def standing(scene: Scene, booking: Booking) -> Standing:
+    """Return what stands for a booking, and is reversed with it."""
+    rows = await scene.tx.fetch(
+        "select s.id from kotally.strikes s"
+        " where s.location_id = $1 and s.booking_id = $2 and s.reversed_at is null order by s.id",
+        scene.location_id,
+        booking.id,
+    )
+    return Standing(
+        strikes=[row["id"] for row in rows],
+        fees=await fees.due_of_booking(scene, booking.id),
+    )
+
+
+async def reinstate(scene: Scene, booking: Booking, before: Standing) -> None:
+    """
+    Put back the strikes and the fees that a reversal took, as they were.
+
+    A threshold that is reached with them fires, from when the booking was settled.
+    """
+    for strike_id in before.strikes:
+        row = await scene.tx.fetchrow(
+            "select s.kind, s.class_at, s.is_forgiven from kotally.strikes s"
+            " where s.location_id = $1 and s.id = $2",
+            scene.location_id,
+            strike_id,
+        )
+        assert row is not None, "strikes are never removed"
+        kind: Kind = row["kind"]
+        others = await _days(scene, booking.person_id, kind)
+        verdict = judge(booking.rules, others, local_date(row["class_at"], scene.zone))
+        await scene.tx.execute(
+            "update kotally.strikes s set reversed_at = null"
+            " where s.location_id = $1 and s.id = $2",
+            scene.location_id,
+            strike_id,
+        )
+        await _tell_strike(
+            scene, booking, kind, count=verdict.count, is_forgiven=row["is_forgiven"]
+        )
+        if verdict.crosses:
+            at = booking.settled_at or scene.now
+            await penalties.fire(scene, booking, kind=kind, strike_id=strike_id, at=at)
+    await fees.charge_again(scene, before.fees)
 
 
 async def reverse(scene: Scene, booking: Booking) -> dict[str, Any]:

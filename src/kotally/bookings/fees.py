@@ -52,6 +52,29 @@ async def charge(
     return fee_id
 
 
+async def charge_again(scene: Scene, fee_ids: list[UUID]) -> None:
+    """Make fees due again that were waived with what they were for, and tell so."""
+    rows = await scene.tx.fetch(
+        """
+        update kotally.fees f set status = 'due', settled_at = null, settled_by = null, note = null
+         where f.location_id = $1 and f.id = any ($2) and f.status = 'waived'
+        returning f.id, f.contact_id, f.entitlement_id, f.amount_cents, f.reason, f.booking_id
+        """,
+        scene.location_id,
+        fee_ids,
+    )
+    for row in rows:
+        await scene.happened(
+            row["contact_id"],
+            "fee_due",
+            entitlement_id=row["entitlement_id"],
+            fee_id=row["id"],
+            amount_cents=row["amount_cents"],
+            reason=row["reason"],
+            booking_id=row["booking_id"],
+        )
+
+
 async def settle(
     db: Database,
     location_id: str,

@@ -13,7 +13,7 @@ from kotally.bookings import lending
 from kotally.bookings.records import Booking
 from kotally.core.ids import new_id
 from kotally.ledger.acts import Act, Operation
-from kotally.ledger.plans import Kind
+from kotally.ledger.plans import Bucket, Kind
 from kotally.ledger.scenes import Scene
 from kotally.products.policies import Attendance
 
@@ -42,12 +42,20 @@ class Funding(Struct, frozen=True):
         return UUID(found) if found else None
 
 
+class Slice(Struct, frozen=True):
+    """Credits of one lot that went back, and what they had been."""
+
+    lot_id: UUID
+    bucket: Bucket
+    amount: int
+
+
 class Settled(Struct, frozen=True, kw_only=True):
     """
     What settling a hold came to.
 
     Those expired went back and are lost (S4.4); those taken were taken anew, those short were not
-    to be found.
+    to be found. `was_live`: some of it had not been given back; `slices` is what goes back now.
     """
 
     credits_captured: int = 0
@@ -57,6 +65,8 @@ class Settled(Struct, frozen=True, kw_only=True):
     credits_taken: int = 0
     credits_short: int = 0
     balance_after: int = 0
+    was_live: bool = False
+    slices: list[Slice] = []
 
 
 class Terms(Struct, frozen=True):
@@ -151,6 +161,64 @@ async def conclude(
         scene.now,
     )
     return msgspec.convert(found, Settled)
+
+
+async def take_back(scene: Scene, booking: Booking, slices: list[Slice]) -> bool:
+    """
+    Give a booking's hold the very credits again that went back; tell whether they are still there.
+
+    It had its place before, so nothing is asked but that nothing else has taken it, and that what
+    they belong to is not paused then.
+    """
+    if not await scene.tx.fetchval(
+        _STILL_THERE,
+        scene.location_id,
+        booking.contact_id,
+        booking.hold_id,
+        [each.lot_id for each in slices],
+        [each.amount for each in slices],
+        scene.now,
+    ):
+        return False
+    buckets = {each.bucket for each in slices}
+    kind: Kind = (
+        "capture" if "consumed" in buckets else "penalty" if "penalty" in buckets else "hold"
+    )
+    posting = scene.posting(booking.contact_id, kind, "reversal", entries=[])
+    await scene.tx.execute(
+        "select kotally.hold_again($1, $2, $3, $4, $5)",
+        scene.location_id,
+        booking.hold_id,
+        _encode(posting).decode(),
+        _encode(slices).decode(),
+        scene.now,
+    )
+    return True
+
+
+_STILL_THERE: Final = """
+    select (
+      select coalesce(bool_and(
+               coalesce(l.available, 0) >= s.amount
+               and (not kotally.is_expired(l, $6) or kotally.awaits_roll(l))
+               and not exists (
+                 select from kotally.blockers b
+                  where b.location_id = $1 and b.contact_id = $2
+                    and (b.lot_id = l.id
+                         or b.lot_id is null and b.entitlement_id = l.entitlement_id)
+                    and b.starts_at <= h.appointment_at
+                    and coalesce(b.ends_at > h.appointment_at, true))), true)
+        from (
+          select u.lot_id, sum(u.amount) as amount
+            from unnest($4::uuid[], $5::bigint[]) u (lot_id, amount) group by u.lot_id) s
+        left join kotally.lots l on l.location_id = $1 and l.id = s.lot_id)
+       and not exists (
+         select from kotally.holds o
+          where o.location_id = $1 and o.contact_id = $2 and o.external_ref = h.external_ref
+            and o.is_live)
+      from kotally.holds h
+     where h.location_id = $1 and h.contact_id = $2 and h.id = $3
+"""
 
 
 async def terms_of(scene: Scene, entitlement_id: UUID | None) -> Terms:

@@ -1,6 +1,7 @@
 -- Settle a hold, or settle it anew: so much used up, so much forfeited, the rest back. The posting
 -- comes without entries; the caller holds the contact's lock. Answers what is used up, forfeited
--- and returned now, what went back and is lost (S4.4), and what could not be taken again.
+-- and returned now, what went back and is lost (S4.4), what was taken anew and what could not be, and
+-- what went back from where to where (kotally.given_back).
 create or replace function kotally.conclude_hold(
   p_location_id text, p_hold_id uuid, p_posting text, p_captured bigint, p_penalised bigint,
   p_status text, p_by_studio boolean, p_now timestamptz
@@ -59,7 +60,9 @@ begin
   return json_build_object(
     'credits_captured', v.captured, 'credits_penalised', v.penalised,
     'credits_returned', v.released + v.returned - v.expired, 'credits_expired', v.expired,
-    'credits_taken', v.taken, 'credits_short', v_short,
+    'credits_taken', v.taken, 'credits_short', v_short, 'was_live', v_hold.is_live,
+    'slices', (
+      select coalesce(json_agg(s), '[]') from kotally.given_back(v_plan.entries) s),
     'balance_after', kotally.visible_balance(p_location_id, v_hold.contact_id, p_now));
 end;
 $$;
