@@ -155,6 +155,18 @@ async def test_one_fee_is_one_fee_in_the_end(
         assert (await studio.told()).count("fee_due") == 2
 
 
+async def test_a_fee_that_was_paid_is_not_charged_again_by_a_correction(studio: Studio) -> None:
+    """S5.7: what was paid counts when the booking is settled anew."""
+    late = await _late(studio, 10)
+    await studio.settles_fee(late["fee_id"], "paid")
+    await studio.corrects(late, "waived")
+
+    again = await studio.corrects(late, "late_cancelled")
+
+    assert ("fee_cents" in again.said, await studio.fees_due()) == (False, [])
+    assert (await studio.corrects(late, "no_show"))["fee_cents"] == 300
+
+
 async def test_an_absence_and_its_block_come_back_as_they_were(studio: Studio) -> None:
     """S4.7, S5.5: strike, fee and block, from when the absence was posted."""
     await studio.sells(attendance=BLOCK)

@@ -22,27 +22,35 @@ async def impose(scene: Scene, booking: Booking, cost: Cost, *, at: datetime) ->
     Record the strike, the fee and the penalty of a late cancellation or an absence.
 
     A strike within the free allowance is recorded as forgiven and costs no fee; the contact is
-    told either way (S5.4). Returns what there is to say.
+    told either way (S5.4). What was paid of the booking's fees before it was settled anew counts.
+    Returns what there is to say.
     """
     facts: dict[str, Any] = {}
     verdict = None
     if cost.strike:
         verdict = await _strike(scene, booking, cost, facts=facts)
     if cost.fee_cents and not (verdict and verdict.forgiven):
-        facts["fee_id"] = await fees.charge(
-            scene,
-            booking.person_id,
-            cost.fee_cents,
-            reason=cost.kind,
-            booking_id=booking.id,
-            entitlement_id=booking.entitlement_id,
-        )
-        facts["fee_cents"] = cost.fee_cents
+        facts |= await _fee(scene, booking, cost)
     if verdict and verdict.crosses:
         facts |= await penalties.fire(
             scene, booking, kind=cost.kind, strike_id=facts["strike_id"], at=at
         )
     return facts
+
+
+async def _fee(scene: Scene, booking: Booking, cost: Cost) -> dict[str, Any]:
+    cents = cost.fee_cents - await fees.paid_of_booking(scene, booking.id)
+    if cents <= 0:
+        return {}
+    fee_id = await fees.charge(
+        scene,
+        booking.person_id,
+        cents,
+        reason=cost.kind,
+        booking_id=booking.id,
+        entitlement_id=booking.entitlement_id,
+    )
+    return {"fee_id": fee_id, "fee_cents": cents}
 
 
 async def _strike(scene: Scene, booking: Booking, cost: Cost, *, facts: dict[str, Any]) -> Verdict:

@@ -176,3 +176,13 @@ async def due_of_booking(scene: Scene, booking_id: UUID) -> list[Any]:
         booking_id,
     )
     return [row["id"] for row in rows]
+
+
+async def paid_of_booking(scene: Scene, booking_id: UUID) -> int:
+    """Return the cents that were paid of a booking's fees."""
+    return await scene.tx.fetchval(
+        "select coalesce(sum(f.amount_cents), 0)::bigint from kotally.fees f"
+        " where f.location_id = $1 and f.booking_id = $2 and f.status = 'paid'",
+        scene.location_id,
+        booking_id,
+    )
