@@ -263,6 +263,28 @@ async def test_what_came_back_in_a_new_lot_is_taken_from_there(studio: Studio) -
     assert (await studio.buckets("consumed"), await studio.balance()) == (2, (2, 0))
 
 
+async def test_a_package_that_its_first_class_starts_is_started_again(studio: Studio) -> None:
+    """S6.4, S4.7: the cancellation took its start back."""
+    await studio.sells()
+    rules = {"starts": {"on": "first_booking", "days": 10}}
+    await studio.buys(2, lot={"rules": rules})
+    booking = await studio.books(CLASS, class_ref="c1")
+    until = await _expiries(studio)
+
+    cancelled = await studio.cancels_class("c1")
+    assert until != await _expiries(studio)
+
+    await studio.undoes(cancelled)
+    assert (await studio.status(booking), await _expiries(studio)) == ("booked", until)
+
+
+async def _expiries(studio: Studio) -> list[datetime | None]:
+    rows = await studio.db.fetch(
+        "select expires_at from kotally.lots where location_id = $1", studio.location
+    )
+    return [row["expires_at"] for row in rows]
+
+
 async def test_an_unlimited_plan_counts_its_places_again(studio: Studio) -> None:
     """S3.4, S4.7: without credits, and the cap counts it."""
     await studio.sells("pc_all", credits_=0, unlimited=True, caps=[{"count": 1, "window": "day"}])

@@ -77,7 +77,7 @@ async def restore(scene: Scene, booking: Booking, was: Was) -> Booking:
 
 
 async def _settled_anew(scene: Scene, booking: Booking, was: Was) -> Booking:
-    """Pay anew for what somebody else's booking has taken meanwhile, or what has expired."""
+    """Pay anew for what something else has taken meanwhile, or what has expired."""
     if was.status in _FORFEITED:
         lost = was.had("penalty")
         await conclude(scene, booking, status="penalised", reason="reversal", penalised=lost)
