@@ -17,6 +17,7 @@ from kotally.ledger.acts import Act, Key, digest
 from kotally.ledger.scenes import Scene
 from kotally.memberships.commitments import Commitment, release, uncovered
 from kotally.memberships.turns import Turn
+from kotally.payments import instalments
 
 SWEEP: Final = "sweep:renew_due"
 PARTS: Final = 1_000  # postings of a turn itself are numbered below
@@ -39,8 +40,15 @@ async def settle_bookings(scene: Scene, done: Turn) -> None:
     """
     Bring the debts and bookings of one contact in line with a turn; the scene holds the lock.
 
-    A grant pays back what was used before it, and then for bookings that wait (S11.5, S2.8).
+    What its payment's tally takes of an instalment goes first (S10.1). The rest of a grant pays
+    back what was used before it, and then for bookings that wait (S11.5, S2.8).
     """
+    paid_by = _paid_by(done)
+    if done.lot is not None and await instalments.touched(scene.tx, scene.location_id, paid_by):
+        for payment_id in paid_by:
+            await instalments.take_back(
+                scene, payment_id, lot_id=done.lot["id"], issued=done.granted
+            )
     if done.lot is not None:
         await debts.settle(scene, done.before.contact_id, done.lot["id"])
     if done.change is not None and done.change.kind in ("downgrade", "migrate"):
@@ -83,12 +91,21 @@ async def settle_all(
     ids = [done.before.contact_id for done in turns]
     waiting: set[UUID] = {row["contact_id"] for row in await tx.fetch(_WAITING, location_id, ids)}
     waiting |= {row["contact_id"] for row in await tx.fetch(_OWING, location_id, ids)}
+    paid_by = [payment_id for done in turns for payment_id in _paid_by(done)]
+    touched = await instalments.touched(tx, location_id, paid_by)
     for done in turns:
-        if done.change is None and done.before.contact_id not in waiting:
+        is_plain = done.change is None and touched.isdisjoint(_paid_by(done))
+        if is_plain and done.before.contact_id not in waiting:
             continue
         scene = scene_of(tx, location_id, done, now=now, zone=zone)
         scene.parts(PARTS)
         await settle_bookings(scene, done)
+
+
+def _paid_by(done: Turn) -> list[UUID]:
+    """Return the payment that an instalment belongs to, if it was paid; else nothing."""
+    payment_id = done.before.payment_id if done.instalment is not None and done.lot else None
+    return [] if payment_id is None else [payment_id]
 
 
 def scene_of(

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from datetime import date, datetime
+from datetime import datetime
 from typing import Final, Literal
 from uuid import UUID
 
 import msgspec
 from msgspec.structs import replace
 
-from kotally.core.calendar import local_date
 from kotally.core.ids import new_id
 from kotally.db import Database
 from kotally.ledger.acts import Key, Outcome
@@ -150,10 +149,7 @@ async def _close(
     if others:
         await _hand_over(scene, known, others[0])
         return Brought()
-    opened = _opened_on(scene, known)
-    await reinstating.reinstate(
-        scene, family, days=(local_date(scene.now, scene.zone) - opened).days
-    )
+    await reinstating.reinstate(scene, family, since=known.opened_at or scene.now)
     return Brought()
 
 
@@ -174,10 +170,6 @@ async def _hand_over(scene: Scene, decided: Dispute, other: Dispute) -> None:
 def _kept_until(scene: Scene, family: Family) -> datetime:
     """Return until when bookings stand without funds (S10.6)."""
     return days_after(scene.now, family.payment.dispute_hold_days, zone=scene.zone)
-
-
-def _opened_on(scene: Scene, known: Dispute) -> date:
-    return local_date(known.opened_at or scene.now, scene.zone)
 
 
 async def _mark(scene: Scene, family: Family) -> None:

@@ -25,6 +25,7 @@ class Lot(Struct, frozen=True, kw_only=True):
     product_version: int
     payment_id: UUID
     parent_lot_id: UUID | None
+    issued_at: datetime
     expires_at: datetime | None
     is_expired: bool
     issued: int
@@ -107,9 +108,9 @@ _PAYMENT: Final[LiteralString] = """
 """
 _LOTS: Final[LiteralString] = """
     select l.id, l.contact_id, l.entitlement_id, l.product_config_id, l.product_version,
-           l.payment_id, l.parent_lot_id, l.expires_at, kotally.is_expired(l, $4) as is_expired,
-           l.issued, l.available, l.held, l.consumed, l.penalty, l.expired, l.forfeited,
-           l.revoked, l.suspended
+           l.payment_id, l.parent_lot_id, l.issued_at, l.expires_at,
+           kotally.is_expired(l, $4) as is_expired, l.issued, l.available, l.held,
+           l.consumed, l.penalty, l.expired, l.forfeited, l.revoked, l.suspended
       from kotally.lots l
      where l.location_id = $1 and l.payment_id = $2 and l.class <> 'advance'
        and l.entitlement_id in (

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
+from datetime import datetime, timedelta
 from uuid import UUID
 
 import msgspec
@@ -17,9 +17,11 @@ from kotally.payments.family import Family, Hold
 _encode = msgspec.json.Encoder().encode
 
 
-async def reinstate(scene: Scene, family: Family, *, days: int) -> None:
+async def reinstate(scene: Scene, family: Family, *, since: datetime) -> None:
     """
     Put suspended credits back where they were, and move their expiry by the suspended days.
+
+    These count from `since`, or for an instalment that came later from when it was issued.
 
     Holds are held again, earliest appointment first, as far as a refund has left enough for all of
     a hold and nothing has taken its place.
@@ -31,6 +33,8 @@ async def reinstate(scene: Scene, family: Family, *, days: int) -> None:
         entries.setdefault(lot.contact_id, []).append(
             Entry(lot.id, "suspended", "available", lot.suspended)
         )
+        suspended_on = local_date(max(since, lot.issued_at), scene.zone)
+        days = (local_date(scene.now, scene.zone) - suspended_on).days
         if days and lot.expires_at is not None:
             on = local_date(lot.expires_at, scene.zone) + timedelta(days=days)
             await scene.change_expiry(lot.id, local_midnight(on, scene.zone), reason="dispute_won")

@@ -6,6 +6,7 @@ from typing import Literal
 from uuid import UUID
 
 from msgspec import Struct
+from msgspec.structs import replace
 
 Revoke = Literal["proportional", "full_on_any_refund", "none", "manual"]
 Shortfall = Literal["debt", "write_off", "block"]
@@ -65,6 +66,20 @@ def target(payment: Payment, *, chosen: int | None = None) -> int:
     if chosen is not None:
         return min(granted, max(payment.credits_revoked, chosen))
     return max(payment.credits_revoked, min(granted, _by_policy(payment)))
+
+
+def of_instalment(payment: Payment, issued: int) -> int:
+    """
+    Return how many of the credits that an instalment has just issued are taken back at once.
+
+    The tally counts them as granted already. The rule decides as it did before them; where staff
+    decided otherwise, the share that was taken so far goes on.
+    """
+    before = replace(payment, credits_granted=payment.credits_granted - issued)
+    revoked = payment.credits_revoked
+    if revoked == min(before.credits_granted, _by_policy(before)):
+        return target(payment) - revoked
+    return payment.credits_granted * revoked // before.credits_granted - revoked
 
 
 def _by_policy(payment: Payment) -> int:
