@@ -91,6 +91,28 @@ async def test_what_is_left_follows_the_rule(club: Club, ending: Any, left: Any)
     assert done["credits_kept"] == sum(amount for _, amount, _ in left)
 
 
+@pytest.mark.parametrize("rollover", [None, {}])
+@pytest.mark.parametrize("is_swept", [False, True])
+async def test_credits_are_kept_for_days_after_the_end_of_the_period(
+    club: Club, *, rollover: Any, is_swept: bool
+) -> None:
+    """S9.7: they end with the period that was paid, and so does the membership."""
+    ending = {"leftover": "keep_days", "keep_days": 5}
+    await club.sells("eight", ending=ending, **({} if rollover is None else {"rollover": rollover}))
+    member = await club.pays("eight")
+    await club.uses(3)
+    await club.cancels(member["entitlement_id"])
+    if is_swept:
+        await club.moves_to(FEBRUARY, sweep=False)
+        await club.expires()
+    await club.moves_to("2026-02-01T12:00")
+
+    assert await club.open() == [("included", 5, ny("2026-02-06T05:00"))]
+    assert await club.available() == 5
+    await club.moves_to("2026-02-06T05:00")
+    assert await club.available() == 0
+
+
 async def test_bookings_after_the_end_go_unless_kept_credits_pay(club: Club) -> None:
     for product, ending in (("gone", {}), ("kept", {"leftover": "keep_until_expiry"})):
         await club.sells(product, ending=ending)

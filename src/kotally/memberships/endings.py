@@ -13,10 +13,12 @@ from kotally.ledger.plans import Entry
 from kotally.ledger.scenes import Scene
 from kotally.memberships import memberships
 from kotally.memberships.commitments import Commitment, abandon_provisional, release
+from kotally.memberships.extensions import Expiring, revivals
 from kotally.memberships.freezes_turning import stop
 from kotally.memberships.memberships import Lot, Membership
 from kotally.memberships.periods import days_after
 from kotally.memberships.writing import unblock, write_memberships
+from kotally.products.policies import Leftover
 
 EndReason = Literal["cancelled", "unpaid"]
 
@@ -48,11 +50,13 @@ async def end(scene: Scene, membership: Membership, *, at: datetime, reason: End
         keeps=lambda each: kept and each.credits > 0 and each.lots_end is not None,
     )
     await abandon_provisional(scene, membership, since=at, note=f"membership ended: {reason}")
+    if rule == "keep_days":
+        await _revive(scene, membership, at=at)
     found = await memberships.load_lots(scene.tx, scene.location_id, [membership.id])
     lots = [
         lot
         for lot in found[membership.id]
-        if (lot.available or lot.held) and not _had_expired(lot, at)
+        if (lot.available or lot.held) and not _had_expired(lot, at, rule=rule)
     ]
     expired = 0 if kept else await _expire(scene, membership, lots, at=at)
     until = await _extend(scene, membership, lots, at=at) if rule == "keep_days" else None
@@ -76,9 +80,33 @@ async def end(scene: Scene, membership: Membership, *, at: datetime, reason: End
     )
 
 
-def _had_expired(lot: Lot, at: datetime) -> bool:
-    """Tell whether a lot was over before, swept or not; what waits for its roll-over was not."""
-    return lot.expires_at is not None and lot.expires_at <= at and lot.rollover is None
+def _had_expired(lot: Lot, at: datetime, *, rule: Leftover) -> bool:
+    """
+    Tell whether a lot was over before, swept or not; what waits for its roll-over was not.
+
+    Nor was what ends with the membership, if that is kept for some days.
+    """
+    if lot.expires_at is None or lot.rollover is not None:
+        return False
+    return lot.expires_at < at or (lot.expires_at == at and rule != "keep_days")
+
+
+async def _revive(scene: Scene, membership: Membership, *, at: datetime) -> None:
+    """Give back what a sweep has expired at the very end, before the end itself was done."""
+    swept = await scene.tx.rows(
+        Expiring,
+        """
+        select l.id, l.contact_id, l.expires_at, l.expired
+          from kotally.lots l
+         where l.location_id = $1 and l.entitlement_id = $2 and l.expires_at = $3
+           and l.expired > 0
+         order by l.id
+        """,
+        scene.location_id,
+        membership.id,
+        at,
+    )
+    await scene.post(revivals(scene, swept))
 
 
 async def _expire(scene: Scene, membership: Membership, lots: list[Lot], *, at: datetime) -> int:

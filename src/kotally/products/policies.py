@@ -18,6 +18,7 @@ Months = Annotated[int, Meta(ge=1, le=MONTHS_MAX)]
 Count = Annotated[int, Meta(ge=0, le=COUNT_MAX)]
 Percent = Annotated[int, Meta(ge=0, le=HUNDRED)]
 Cents = Annotated[int, Meta(ge=0, le=CENTS_MAX)]
+Leftover = Literal["expire_at_end", "keep_until_expiry", "keep_days"]
 Hours = Annotated[int, Meta(ge=0, le=8_760)]
 
 
@@ -122,7 +123,7 @@ class Ending(_Policy, frozen=True, kw_only=True):
 
     notice_days: Days = 0
     minimum_periods: Count = 0
-    leftover: Literal["expire_at_end", "keep_until_expiry", "keep_days"] = "expire_at_end"
+    leftover: Leftover = "expire_at_end"
     keep_days: Days = 30
 
 
