@@ -245,6 +245,33 @@ async def test_undoing_takes_off_only_the_closures_days(club: Club, pausing: Pau
     assert (await pausing.expiry(pack))[0] == ny("2026-02-20T05:00")
 
 
+async def test_undoing_leaves_credits_that_wait_for_their_roll_over(club: Club) -> None:
+    """S7.7, S11.3: until the renewal is paid the old period keeps its amount."""
+    await club.sells("eight", rollover={"lives_months": 2}, arrears={"cancel_after_days": 60})
+    await club.pays("eight")
+    await club.moves_to("2026-02-02T12:00")
+    done = await closes(club, "2026-01-20", "2026-01-21")
+    undone = await undoes(club, done["closure_id"])
+
+    assert (undone["lots_moved"], undone["credits_moved"]) == (1, 0)
+    await club.expires()
+    assert (await club.pays("eight"))["balance_after"] == 16
+
+
+async def test_undoing_leaves_what_a_running_freeze_keeps(club: Club, pausing: Pausing) -> None:
+    """S8.4: a lot under a freeze is not expired before the freeze is over."""
+    await club.sells("gold", freeze={"covers_packs": True})
+    id_ = (await club.pays("gold"))["entitlement_id"]
+    pack = await pausing.pack(ny("2026-01-13T05:00"))
+    await pausing.freeze(id_, "2026-01-10", "2026-01-20")
+    await pausing.moves_to("2026-01-15T12:00")
+    done = await closes(club, "2026-01-05", "2026-01-07")
+    undone = await undoes(club, done["closure_id"])
+
+    assert undone["credits_moved"] == 0
+    assert await pausing.expiry(pack) == (ny("2026-01-13T05:00"), ny("2026-01-23T05:00"))
+
+
 async def test_a_closure_can_be_for_some_products(club: Club, pausing: Pausing) -> None:
     await pausing.pack(ny("2026-03-06T05:00"))
 

@@ -54,6 +54,14 @@ _MOVED: Final[LiteralString] = """
        and l.expires_at is not null
      order by l.contact_id, l.id
 """
+# By the predicates of the sweep: what waits for its roll-over or is frozen is not over (S7.7).
+_OVER: Final[LiteralString] = """
+    select l.id, l.contact_id, l.available
+      from kotally.lots l
+     where l.location_id = $1 and l.id = any ($2) and l.available > 0
+       and kotally.is_expired(l, $3) and not kotally.awaits_roll(l)
+     order by l.contact_id, l.id
+"""
 _CHANGE: Final[LiteralString] = """
     select kotally.change_expiry($1, u.lot_id, u.to_at, $4, $5, $6, $7, $8, $9)
       from unnest($2::uuid[], $3::timestamptz[]) u (lot_id, to_at)
@@ -158,7 +166,7 @@ async def undo(
         days = (row["reopens_on"] - row["starts_on"]).days
         lots, packs = await _locked(scene, _MOVED, MOVED_PACKS, args=(closure_id, -days))
         await _move(scene, closure_id, lots, packs=packs, reason="reversal")
-        lost = _expiries(scene, lots)
+        lost = await _expiries(scene, lots)
         await scene.post(lost)
         await scene.tx.execute(
             "update kotally.closures set undone_at = $3 where location_id = $1 and id = $2",
@@ -231,13 +239,12 @@ async def _move(
     )
 
 
-def _expiries(scene: Scene, lots: Sequence[_Lot]) -> list[Posting]:
+async def _expiries(scene: Scene, lots: Sequence[_Lot]) -> list[Posting]:
     """Make the expiry of what is over again; the sweep posted it once under its own name."""
     entries: dict[UUID, list[Entry]] = {}
-    for lot in lots:
-        if lot.to_at <= scene.now and lot.available:
-            entry = Entry(lot.id, "available", "expired", lot.available)
-            entries.setdefault(lot.contact_id, []).append(entry)
+    for row in await scene.tx.fetch(_OVER, scene.location_id, [lot.id for lot in lots], scene.now):
+        entry = Entry(row["id"], "available", "expired", row["available"])
+        entries.setdefault(row["contact_id"], []).append(entry)
     return [
         scene.posting(contact_id, "expire", "expired", entries=moved, effective_at=scene.now)
         for contact_id, moved in entries.items()
