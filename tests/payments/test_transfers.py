@@ -6,6 +6,8 @@ import asyncio
 from datetime import timedelta
 from uuid import UUID
 
+import pytest
+
 from kotally.payments.choosing import Named
 from tests.payments.till import NOON, Till
 
@@ -99,6 +101,38 @@ async def test_a_gift_that_was_used_or_is_older_stays(till: Till) -> None:
     assert (touched.code, touched["available"]) == ("TRANSFER_TOUCHED", 3)
     await till.moves_to(NOON + timedelta(hours=24, seconds=1))
     assert (await till.takes_back(old)).code == "TRANSFER_TOO_OLD"
+
+
+@pytest.mark.parametrize("is_swept", [False, True])
+async def test_a_gift_that_has_expired_is_taken_back_as_it_is(
+    till: Till, *, is_swept: bool
+) -> None:
+    """S12.3, S6.5: nobody touched it, whether a sweep has been there or not."""
+    await till.sells(expiry_days=1)
+    await till.buys()
+    bob = till.of("bob")
+    await bob.contact_id()
+    await till.moves_to("2026-03-04T02:00:00")
+    given = await till.gives(4, "bob")
+    await till.moves_to("2026-03-04T06:00:00")
+    if is_swept:
+        await till.expires()
+    back = await till.takes_back(given)
+    assert (back.code, back["from_balance_after"]) == ("transfer_undone", 0)
+    await till.expires()
+    assert await till.lots() == [{"issued": 10, "expired": 10, "class": "paid"}]
+    assert await bob.lots() == [{"class": "transfer"}]
+
+
+async def test_a_gift_in_a_dispute_cannot_be_taken_back(till: Till) -> None:
+    """S12.3: available credits only."""
+    await till.sells()
+    bought = await till.buys()
+    await till.of("bob").contact_id()
+    given = await till.gives(4, "bob")
+    await till.disputed(bought, "opened")
+    touched = await till.takes_back(given)
+    assert (touched.code, touched["available"]) == ("TRANSFER_TOUCHED", 0)
 
 
 async def test_a_refund_follows_the_credits_to_whoever_has_them(till: Till) -> None:

@@ -110,7 +110,7 @@ REASONS = (
     ),
     refused(
         "TRANSFER_TOUCHED",
-        "Some of the transferred credits were used or reserved.",
+        "Some of the transferred credits were used or reserved, or a refund or dispute has them.",
         "Let the other contact transfer back what is `available`.",
     ),
 )

@@ -28,13 +28,19 @@ class _Moved(Struct, frozen=True, kw_only=True):
     child_id: UUID
     amount: int
     available: int
+    expired: int
+
+    @property
+    def is_untouched(self) -> bool:
+        """Be true while all of it is there; that time has run out for some is nobody's doing."""
+        return self.available + self.expired >= self.amount
 
 
 async def undo(
     db: Database, location_id: str, transfer_id: UUID, *, key: Key, preview: bool = False
 ) -> Outcome:
     """
-    Give the credits of a transfer back to whoever gave them.
+    Give the credits of a transfer back to whoever gave them; what has expired comes back so.
 
     Codes: `transfer_undone`, TRANSFER_NOT_FOUND, TRANSFER_ALREADY_UNDONE, TRANSFER_TOO_OLD,
     TRANSFER_TOUCHED.
@@ -44,7 +50,7 @@ async def undo(
         done = await _locked(scene, transfer_id)
         await _demand_young(scene, done)
         moved = await _moved(scene, transfer_id)
-        if any(each.available < each.amount for each in moved):
+        if not all(each.is_untouched for each in moved):
             raise Declined(
                 "TRANSFER_TOUCHED",
                 transfer_id=transfer_id,
@@ -72,6 +78,7 @@ async def _locked(scene: Scene, transfer_id: UUID) -> _Transfer:
     if seen is None:
         raise Declined("TRANSFER_NOT_FOUND")
     await scene.lock([seen.from_contact_id, seen.to_contact_id])
+    await scene.expire([seen.from_contact_id, seen.to_contact_id])
     found = await _find(scene, transfer_id)
     assert found is not None, "transfers are never removed"
     return found
@@ -89,18 +96,26 @@ async def _move_back(
     scene: Scene, transfer_id: UUID, done: _Transfer, *, moved: list[_Moved]
 ) -> None:
     facts = {"transfer_id": transfer_id}
+    revived = [
+        Entry(each.child_id, "expired", "available", each.expired) for each in moved if each.expired
+    ]
     gone = [Entry(each.child_id, "available", "issued", each.amount) for each in moved]
     back = [Entry(each.lot_id, "transferred", "available", each.amount) for each in moved]
     await scene.post(
         [
             scene.posting(
-                done.to_contact_id, "transfer", "transfer_undone", entries=gone, metadata=facts
+                done.to_contact_id,
+                "transfer",
+                "transfer_undone",
+                entries=[*revived, *gone],
+                metadata=facts,
             ),
             scene.posting(
                 done.from_contact_id, "transfer", "transfer_undone", entries=back, metadata=facts
             ),
         ]
     )
+    await scene.expire([done.from_contact_id])
     await scene.tx.execute(
         "update kotally.transfers t set undone_at = $3 where t.location_id = $1 and t.id = $2",
         scene.location_id,
@@ -137,7 +152,7 @@ async def _moved(scene: Scene, transfer_id: UUID) -> list[_Moved]:
     return await scene.tx.rows(
         _Moved,
         """
-        select t.lot_id, t.child_id, t.amount, l.available
+        select t.lot_id, t.child_id, t.amount, l.available, l.expired
           from kotally.transferred_lots t
           join kotally.lots l on l.location_id = $1 and l.id = t.child_id
          where t.location_id = $1 and t.transfer_id = $2
