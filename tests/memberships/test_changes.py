@@ -197,6 +197,25 @@ async def test_bookings_that_the_new_plan_does_not_cover_lose_their_funds(club: 
     assert [tuple(row) for row in rows] == [("run", "held"), ("swim", "released")]
 
 
+async def test_a_change_lists_bookings_that_wait_for_a_period_to_be_paid(club: Club) -> None:
+    """S9.5, S2.8: they lose their funds at the switch as others do, so they are announced too."""
+    await club.sells("wet", 12, coverage={"cal": 1, "pool": 1})
+    await club.sells("pool", 8, coverage={"pool": 1})
+    member = (await club.pays("wet"))["entitlement_id"]
+    await club.reserves("run", "2026-02-03T12:00")
+    assert await club.booking("run") == "provisional"
+
+    leaving = await club.cancels(member, preview=True)
+    assert [each["external_ref"] for each in leaving["bookings_after_end"]] == ["run"]
+    done = await club.changes(member, "pool")
+    (listed,) = done["bookings_not_covered"]
+    assert (listed["external_ref"], listed["hold_id"], listed["credits"]) == ("run", None, 1)
+
+    await club.moves_to("2026-02-01T12:00")
+    await club.pays("pool")
+    assert await club.booking("run") == "unfunded"
+
+
 async def test_limited_to_unlimited_keeps_the_lots_and_back_only_at_the_end(club: Club) -> None:
     """S9.6."""
     member = await started(club)

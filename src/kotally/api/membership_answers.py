@@ -23,9 +23,9 @@ class PeriodOf(Struct, frozen=True, kw_only=True):
 
 
 class AffectedBooking(Struct, frozen=True, kw_only=True):
-    """Name a booking that is affected."""
+    """Name a booking that is affected; one that waits for a period to be paid has no hold."""
 
-    hold_id: UUID
+    hold_id: UUID | None
     external_ref: str | None
     calendar_id: str | None
     appointment_time: datetime

@@ -18,7 +18,7 @@ from kotally.ledger.scenes import Declined, Done, Scene, play
 from kotally.ledger.swept import Swept
 from kotally.memberships import memberships, renewals
 from kotally.memberships.bounds import State, due_at
-from kotally.memberships.commitments import Commitment, upcoming
+from kotally.memberships.commitments import Commitment, promised
 from kotally.memberships.endings import Ended, decide_waiting, end
 from kotally.memberships.memberships import Membership
 from kotally.memberships.periods import Period, days_after, next_period
@@ -207,7 +207,7 @@ async def _schedule(scene: Scene, membership: Membership, *, at: datetime, wish:
         reason=wish.reason,
         override=wish.override,
     )
-    affected = await upcoming(scene, membership, since=at)
+    affected = await promised(scene, membership, since=at)
     answer = {
         "membership_id": membership.id,
         "contact_id": membership.contact_id,

@@ -15,7 +15,7 @@ from kotally.ledger.acts import Key, Outcome
 from kotally.ledger.scenes import Declined, Done, Scene, play
 from kotally.memberships import memberships, renewals, upgrades
 from kotally.memberships.bounds import State
-from kotally.memberships.commitments import uncovered, upcoming
+from kotally.memberships.commitments import promised, uncovered
 from kotally.memberships.confirming import answer_of
 from kotally.memberships.endings import decide_waiting
 from kotally.memberships.memberships import ChangeKind, Plan
@@ -182,7 +182,7 @@ async def _schedule(scene: Scene, state: State, ahead: list[Period], *, plan: Pl
         effective_at=_next_start(state, ahead),
     )
     is_lost = uncovered(plan.coverage)
-    found = await upcoming(scene, state.membership, since=scheduled.effective_at)
+    found = await promised(scene, state.membership, since=scheduled.effective_at)
     change_id = await _replace(scene, state, plan, scheduled=scheduled)
     answer = _answer(state, plan, scheduled, change_id=change_id)
     answer["bookings_not_covered"] = [each.answer() for each in found if is_lost(each)]

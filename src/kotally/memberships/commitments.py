@@ -18,9 +18,13 @@ _encode = msgspec.json.Encoder().encode
 
 
 class Commitment(Struct, frozen=True, kw_only=True):
-    """An open hold of the membership's credits, or a booking that its plan covers."""
+    """
+    An open hold of the membership's credits, or a booking that its plan covers.
 
-    hold_id: UUID
+    A booking that waits for a period to be paid has no hold yet (S2.8).
+    """
+
+    hold_id: UUID | None
     external_ref: str | None
     calendar_id: str | None
     appointment_at: datetime
@@ -55,6 +59,14 @@ _OPEN: Final[LiteralString] = """
      group by h.location_id, h.id
      order by 4, 1
 """
+_WAITING: Final[LiteralString] = """
+    select null::uuid as hold_id, b.external_ref, b.calendar_id, b.starts_at as appointment_at,
+           b.credits, null::timestamptz as lots_end
+      from kotally.bookings b
+     where b.location_id = $1 and b.contact_id = $2 and b.entitlement_id = $3
+       and b.status = 'provisional' and b.starts_at >= $4
+     order by b.starts_at, b.id
+"""
 _WITHOUT_FUNDS: Final[LiteralString] = """
     update kotally.bookings b
        set status = 'unfunded', note = $4, hold_id = null, entitlement_id = null
@@ -87,14 +99,16 @@ _GIVEN_UP: Final[LiteralString] = """
 
 async def upcoming(scene: Scene, membership: Membership, *, since: datetime) -> list[Commitment]:
     """List the open holds that a membership pays for, of appointments from a time on."""
-    return await scene.tx.rows(
-        Commitment,
-        _OPEN,
-        scene.location_id,
-        membership.contact_id,
-        membership.id,
-        since,
-    )
+    where = (scene.location_id, membership.contact_id, membership.id, since)
+    return await scene.tx.rows(Commitment, _OPEN, *where)
+
+
+async def promised(scene: Scene, membership: Membership, *, since: datetime) -> list[Commitment]:
+    """List what a change announces: also the bookings that wait for a period to come (S9.5)."""
+    where = (scene.location_id, membership.contact_id, membership.id, since)
+    held = await upcoming(scene, membership, since=since)
+    waiting = await scene.tx.rows(Commitment, _WAITING, *where)
+    return sorted([*held, *waiting], key=lambda each: each.appointment_at)
 
 
 async def release(
