@@ -99,6 +99,73 @@ async def test_an_upgrade_waits_for_its_payment_and_changes_nothing_until_then(c
     assert (standing["product_config_id"], standing["period_number"]) == ("twelve", 1)
 
 
+@pytest.mark.parametrize(
+    ("strategy", "starts", "ends"),
+    [
+        ("difference", MAY, "2026-06-01T04:00"),
+        ("usage", MAY, "2026-06-01T04:00"),
+        ("reset", "2026-05-06T16:00", "2026-06-06T04:00"),
+    ],
+)
+async def test_an_upgrade_that_is_paid_after_the_bound_pays_the_next_period(
+    club: Club, strategy: str, starts: str, ends: str
+) -> None:
+    """S9.4, S11.3: nothing is left to top up; what was put off at the bound is done."""
+    member = await started(club, renews="payment", rollover={"lives_months": 2})
+    id_ = member["entitlement_id"]
+    await club.uses(3)
+    await club.changes(id_, "twelve", strategy=strategy)
+    await club.moves_to("2026-05-06T16:00")
+    assert (await club.membership(id_))["status"] == "past_due"
+    assert await club.available() == 0
+
+    paid = await club.pays("twelve", amount_cents=12_000)
+
+    assert (paid["credits_granted"], paid["balance_after"]) == (12, 12 + 5)
+    assert sorted(await club.open()) == [
+        ("included", 12, ny(ends)),
+        ("rollover", 5, ny("2026-07-01T04:00")),
+    ]
+    standing = await club.membership(id_)
+    assert (standing["status"], standing["product_config_id"]) == ("active", "twelve")
+    assert (standing["period_number"], standing["paid_number"]) == (2, 2)
+    assert (standing["period_starts_at"], standing["period_ends_at"]) == (ny(starts), ny(ends))
+    assert (await club.happened())[-2:] == ["membership_recovered", "membership_changed"]
+    assert (await club.uses(1)).code == "deducted"
+    assert (await club.removes_change(id_)).code == "NO_PENDING_CHANGE"
+
+
+@pytest.mark.parametrize("strategy", ["difference", "usage"])
+async def test_an_upgrade_that_is_asked_for_after_the_bound_says_what_its_payment_gives(
+    club: Club, strategy: str
+) -> None:
+    member = await started(club, renews="payment")
+    await club.moves_to("2026-05-02T16:00")
+    asked = await club.changes(member["entitlement_id"], "twelve", strategy=strategy)
+    paid = await club.pays("twelve", amount_cents=12_000)
+
+    assert asked.code == "change_pending_payment"
+    assert asked["credits_granted"] == paid["credits_granted"] == 12
+
+
+@pytest.mark.parametrize("strategy", ["difference", "usage"])
+async def test_an_upgrade_without_a_payment_leaves_what_is_overdue_as_it_is(
+    club: Club, strategy: str
+) -> None:
+    """S11: the period that is over gives nothing more, and the next one is still unpaid."""
+    member = await started(club, renews="payment", arrears={"cancel_after_days": 20})
+    id_ = member["entitlement_id"]
+    await club.moves_to("2026-05-02T16:00")
+    done = await club.changes(id_, "twelve", strategy=strategy, payment_expected=False)
+
+    assert (done.code, done["credits_granted"]) == ("membership_changed", 0)
+    assert await club.open() == []
+    await club.moves_to("2026-05-06T16:00")
+    assert (await club.membership(id_))["status"] == "past_due"
+    assert (await club.pays("twelve"))["credits_granted"] == 12
+    assert (await club.membership(id_))["status"] == "active"
+
+
 async def test_a_change_whose_payment_fails_is_dropped(club: Club) -> None:
     """S9.4: by the failure itself; what changes with the next period waits for no payment."""
     member = await started(club, renews="payment")

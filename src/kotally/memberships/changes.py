@@ -18,6 +18,7 @@ from kotally.memberships.bounds import State
 from kotally.memberships.commitments import promised, uncovered
 from kotally.memberships.confirming import answer_of
 from kotally.memberships.endings import decide_waiting
+from kotally.memberships.issuing import Paid
 from kotally.memberships.memberships import ChangeKind, Plan
 from kotally.memberships.periods import Period
 from kotally.memberships.upgrades import Strategy
@@ -195,7 +196,8 @@ async def _await_payment(scene: Scene, state: State, plan: Plan, *, strategy: St
         kind="upgrade", status="pending_payment", effective_at=scene.now, strategy=strategy
     )
     change_id = await _replace(scene, state, plan, scheduled=scheduled)
-    would = upgrades.decide(state, plan, strategy, paid=None, change=None)
+    expected = Paid(payment_id=change_id, amount_cents=0, currency=None)  # stands for the payment
+    would = upgrades.decide(state, plan, strategy, paid=expected, change=None)
     answer = _answer(state, plan, scheduled, change_id=change_id)
     return Done("change_pending_payment", answer | {"credits_granted": would.granted})
 

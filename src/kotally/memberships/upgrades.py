@@ -15,15 +15,16 @@ from zoneinfo import ZoneInfo
 import msgspec
 
 from kotally.core.calendar import add_months, local_date, local_midnight
+from kotally.core.ids import new_id
 from kotally.ledger.plans import Entry, LotFields
 from kotally.ledger.scenes import Declined, Scene
 from kotally.memberships import renewals
-from kotally.memberships.bounds import State, due_at
+from kotally.memberships.bounds import State, due_at, following
 from kotally.memberships.issuing import Paid, issued_lot
 from kotally.memberships.memberships import Change, Lot, Membership, Plan
 from kotally.memberships.periods import Period, instalment, with_grace
 from kotally.memberships.rollover import carried_lot
-from kotally.memberships.turns import Movement, Turn
+from kotally.memberships.turns import Movement, Turn, turn
 
 Strategy = Literal["difference", "reset", "usage"]
 _MICROSECOND: Final = timedelta(microseconds=1)
@@ -46,12 +47,21 @@ def topped_up(lots: Sequence[Lot], allowance: int, *, number: int) -> int:
 def decide(
     state: State, plan: Plan, strategy: Strategy, *, paid: Paid | None, change: Change | None
 ) -> Turn:
-    """Decide an upgrade that takes effect now."""
+    """
+    Decide an upgrade that takes effect now.
+
+    When the period is over, what pays for it pays for the next one: there is nothing to top up.
+    """
+    membership = state.membership
+    over = is_over(membership, state.now)
+    if over and (paid is not None or strategy == "reset"):
+        return _begin(state, plan, strategy, paid=paid, change=change)
     if strategy == "reset":
         return _reset(state, plan, paid=paid, change=change)
-    membership = state.membership
     part = running_part(membership, zone=state.zone)
-    if strategy == "difference":
+    if over:
+        more = 0
+    elif strategy == "difference":
         more = prorated(max(plan.issues - membership.plan.issues, 0), part, state.now)
     else:
         more = topped_up(state.lots, plan.issues, number=membership.period_number)
@@ -72,6 +82,15 @@ def decide(
         payment_id=None,
         is_new=False,
         change=change,
+    )
+
+
+def is_over(membership: Membership, now: datetime) -> bool:
+    """Tell whether a membership's period has ended and nothing has confirmed the next one."""
+    return (
+        membership.period_ends_at <= now
+        and membership.paid_number == membership.period_number
+        and not membership.renews_itself
     )
 
 
@@ -104,13 +123,38 @@ async def apply_paid(scene: Scene, membership_id: UUID, *, paid: Paid) -> Turn:
     return done
 
 
+def _begin(
+    state: State, plan: Plan, strategy: Strategy, *, paid: Paid | None, change: Change | None
+) -> Turn:
+    """Begin the next period on the new plan; what its bound put off is done (S7.7, S11.3)."""
+    boundary = state.membership.period_ends_at
+    due = Change(
+        id=new_id() if change is None else change.id,
+        membership_id=state.membership.id,
+        kind="upgrade",
+        strategy=strategy,
+        status="pending",
+        effective_at=boundary,
+        details={},
+        plan=plan,
+    )
+    state = msgspec.structs.replace(state, change=due)
+    period = _from_now(state, plan) if strategy == "reset" else following(state, may_skip=True)[0]
+    return msgspec.structs.replace(turn(state, period, paid=paid), change=change)
+
+
+def _from_now(state: State, plan: Plan) -> Period:
+    """Return the next period of a membership as it is when it begins at once."""
+    on = add_months(local_date(state.now, state.zone), plan.rules.period_months)
+    number = state.membership.paid_number + 1
+    return Period(number, state.now, local_midnight(on, state.zone))
+
+
 def _reset(state: State, plan: Plan, *, paid: Paid | None, change: Change | None) -> Turn:
     """Start the period anew: what is unused goes along to its end, and all is granted again."""
     before, now = state.membership, state.now
-    on = local_date(now, state.zone)
-    number = before.paid_number + 1
-    months = plan.rules.period_months
-    fresh = Period(number, now, local_midnight(add_months(on, months), state.zone))
+    fresh = _from_now(state, plan)
+    number = fresh.number
     unused = _unused(state)
     kept = [
         carried_lot(lot, lot.available, number=number, effective_at=now, expires_at=fresh.ends_at)
@@ -120,7 +164,7 @@ def _reset(state: State, plan: Plan, *, paid: Paid | None, change: Change | None
     after = msgspec.structs.replace(
         before,
         plan=plan,
-        anchor_on=on,
+        anchor_on=local_date(now, state.zone),
         anchor_number=number,
         period_number=number,
         paid_number=number,
@@ -177,6 +221,8 @@ def _changed(state: State, plan: Plan) -> Membership:
             anchor_on=local_date(before.period_ends_at, state.zone),
             anchor_number=before.period_number + 1,
         )
+    if before.past_due_since is not None:
+        return after  # its arrears go on: nothing was paid
     return msgspec.structs.replace(after, renews_at=due_at(after, zone=state.zone))
 
 

@@ -79,18 +79,17 @@ async def _granted(
         becomes,
     ):
         raise MovedOn
-    if change is not None and change.status == "pending_payment" and wanted == becomes:
-        upgraded = await upgrades.apply_paid(scene, membership_id, paid=paid)
-        lot = upgraded.lot
-        granted = upgraded.granted
-    else:
+    upgrade = change is not None and change.status == "pending_payment" and wanted == becomes
+    if not upgrade or upgrades.is_over(membership, scene.now):
         await freezes_billing.note_charge(scene, membership, purchase.paid_at or scene.now)
         await same_sale.note_early(scene, purchase, membership)
-        turned = await renewals.confirm(scene, membership_id, paid=paid)
-        lot, granted = turned.lot, turned.granted
-    if lot is None:
+    if upgrade:
+        done = await upgrades.apply_paid(scene, membership_id, paid=paid)
+    else:
+        done = await renewals.confirm(scene, membership_id, paid=paid)
+    if done.lot is None:
         return 0, None, None
-    return granted, lot["id"], lot["expires_at"]
+    return done.granted, done.lot["id"], done.lot["expires_at"]
 
 
 async def _paid_back(scene: Scene, lot_id: UUID | None, granted: int) -> dict[str, Any]:
