@@ -139,6 +139,54 @@ async def test_a_payment_beyond_the_end_keeps_the_membership_for_its_period(club
     assert await club.available() == 0
 
 
+async def test_a_cancelled_membership_that_is_paid_again_passes_its_bound(club: Club) -> None:
+    """S9.1, S7.1: the end has moved, and all else happens as at any bound."""
+    rolls = {"rollover": {"lives_months": 2}}
+    for product, credits_, rules in (("all", 0, {"unlimited": True}), ("rolls", 8, rolls)):
+        await club.sells(product, credits_, **rules)
+        member = await club.pays(product, product)
+        await club.cancels(member["entitlement_id"])
+        await club.pays(product, product)
+    await club.moves_to("2026-02-03T12:00")
+
+    await club.uses(1, "all")
+    assert await club.available("rolls") == 8 + 8
+    assert await club.moved("rollover", "rolls") == [("rolled_over", 8, ny(FEBRUARY))]
+    await club.moves_to("2026-03-03T12:00")
+    for product in ("all", "rolls"):
+        assert (await club.happened(product))[-1] == "membership_ended"
+        assert (await club.does("deduct", 1, product, calendar_id="cal")).code == "NO_ENTITLEMENT"
+
+
+async def test_a_cancellation_is_taken_back_in_a_period_that_was_paid_after_it(club: Club) -> None:
+    """S9.7: it renews when that period ends, whether the sweep has come or not."""
+    await club.sells("eight", rollover={"lives_months": 2})
+    member = await club.pays("eight")
+    id_ = member["entitlement_id"]
+    await club.cancels(id_)
+    await club.pays("eight")
+    await club.moves_to("2026-02-03T12:00", sweep=False)
+
+    assert (await club.uncancels(id_))["renews_at"] == "2026-03-01T05:00:00.000Z"
+    standing = await club.membership(id_)
+    assert (standing["period_number"], standing["renews_at"]) == (2, ny(MARCH))
+    assert standing["ends_at"] is None
+    assert await club.available() == 16
+
+
+async def test_arrears_go_on_when_a_cancellation_is_taken_back(club: Club) -> None:
+    """S11: what is overdue stays so, and still ends unpaid."""
+    await club.sells("eight", arrears={"cancel_after_days": 20})
+    id_ = (await club.pays("eight"))["entitlement_id"]
+    await club.moves_to("2026-02-02T12:00")
+    await club.cancels(id_)
+    await club.uncancels(id_)
+    await club.moves_to("2026-02-06T12:00")
+    assert (await club.membership(id_))["status"] == "past_due"
+    await club.moves_to("2026-02-25T12:00")
+    assert (await club.membership(id_))["status"] == "ended"
+
+
 async def test_an_ended_membership_is_bought_anew(club: Club) -> None:
     await club.sells("eight")
     first = await club.pays("eight")

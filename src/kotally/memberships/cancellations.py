@@ -16,7 +16,7 @@ from kotally.db import Database
 from kotally.ledger.acts import Key, Outcome, digest
 from kotally.ledger.scenes import Declined, Done, Scene, play
 from kotally.ledger.swept import Swept
-from kotally.memberships import memberships, renewals
+from kotally.memberships import renewals
 from kotally.memberships.bounds import State, due_at
 from kotally.memberships.commitments import Commitment, promised
 from kotally.memberships.endings import Ended, decide_waiting, end
@@ -106,15 +106,15 @@ async def uncancel(
 
     async def work(scene: Scene) -> Done:
         await renewals.locked(scene, membership_id)
-        found = await memberships.load(scene.tx, scene.location_id, [membership_id])
-        membership = found[membership_id]
+        state, _ = await renewals.up_to_date(scene, membership_id)
+        membership = state.membership
         ends_at = membership.ends_at
         if membership.status == "ended" or (ends_at is not None and ends_at <= scene.now):
             raise Declined("MEMBERSHIP_ENDED", ended_at=ends_at and iso(ends_at))
         if ends_at is None:
             raise Declined("NOT_CANCELLED")
         after = msgspec.structs.replace(membership, ends_at=None)
-        after = msgspec.structs.replace(after, renews_at=due_at(after, zone=scene.zone))
+        after = msgspec.structs.replace(after, renews_at=_looked_at(after, scene))
         await write_memberships(scene.tx, scene.location_id, [after])
         await decide_waiting(scene, membership_id, status="dropped")
         await scene.happened(

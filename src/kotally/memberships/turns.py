@@ -120,6 +120,9 @@ def pay_ahead(state: State, confirmed: Period, plan: Plan, *, paid: Paid | None)
         expected_next_charge_at=confirmed.ends_at,
         ends_at=_kept_end(state.membership, confirmed),
     )
+    if after.ends_at != state.membership.ends_at and after.past_due_since is None:
+        # It was not to pass its bound, and now it does.
+        after = msgspec.structs.replace(after, renews_at=due_at(after, zone=state.zone))
     return Turn(
         before=state.membership,
         membership=after,
