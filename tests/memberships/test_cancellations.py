@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from tests.memberships.club import Club, ny
+from tests.memberships.club import Club, Said, ny
 
 FEBRUARY, MARCH = "2026-02-01T05:00", "2026-03-01T05:00"
 
@@ -185,6 +185,88 @@ async def test_arrears_go_on_when_a_cancellation_is_taken_back(club: Club) -> No
     assert (await club.membership(id_))["status"] == "past_due"
     await club.moves_to("2026-02-25T12:00")
     assert (await club.membership(id_))["status"] == "ended"
+
+
+async def waiting(club: Club, to: str, credits_: int, **wanted: Any) -> tuple[str, Said]:
+    """Start with 8 a month and plan a change."""
+    await club.sells("eight")
+    await club.sells(to, credits_)
+    id_ = (await club.pays("eight"))["entitlement_id"]
+    return id_, await club.changes(id_, to, **wanted)
+
+
+async def test_a_change_that_waits_is_dropped_by_a_cancellation_and_comes_back(club: Club) -> None:
+    """S9.7: uncancelled, it goes on as if it had not been cancelled, cancelled twice or once."""
+    id_, change = await waiting(club, "four", 4)
+    preview = await club.cancels(id_, preview=True)
+    first, second = await club.cancels(id_), await club.cancels(id_)
+
+    named = {
+        "change_id": change["change_id"],
+        "kind": "downgrade",
+        "product_config_id": "four",
+        "version": 1,
+        "effective_at": "2026-02-01T05:00:00.000Z",
+    }
+    assert preview["change_dropped"] == first["change_dropped"] == named
+    assert second["change_dropped"] == named
+    assert (await club.uncancels(id_))["change_restored"] == named
+
+    assert (await club.pays("eight"))["credits_granted"] == 4
+    await club.moves_to("2026-02-03T12:00")
+    assert (await club.membership(id_))["product_config_id"] == "four"
+
+
+async def test_a_change_comes_back_for_the_period_that_is_not_paid_yet(club: Club) -> None:
+    """S9.5: what was paid meanwhile stays on the old plan."""
+    id_, _ = await waiting(club, "four", 4)
+    await club.cancels(id_)
+    await club.pays("eight")
+
+    back = (await club.uncancels(id_))["change_restored"]
+    assert back["effective_at"] == "2026-03-01T05:00:00.000Z"
+    await club.moves_to("2026-02-03T12:00")
+    assert (await club.membership(id_))["product_config_id"] == "eight"
+    assert (await club.removes_change(id_))["product_config_id"] == "four"
+
+
+async def test_a_change_whose_time_came_while_it_was_cancelled_is_gone(club: Club) -> None:
+    id_, change = await waiting(club, "four", 4)
+    await club.cancels(id_)
+    await club.pays("eight")
+    await club.moves_to("2026-02-03T12:00")
+    done = await club.uncancels(id_)
+
+    assert done["change_dropped"]["change_id"] == change["change_id"]
+    assert "change_restored" not in done.answer
+    assert (await club.removes_change(id_)).code == "NO_PENDING_CHANGE"
+
+
+async def test_an_upgrade_waits_for_its_payment_again(club: Club) -> None:
+    """S9.4."""
+    id_, _ = await waiting(club, "twelve", 12)
+    await club.cancels(id_)
+    await club.uncancels(id_)
+    paid = await club.pays("twelve")
+
+    assert paid["entitlement_id"] == id_
+    assert (await club.membership(id_))["product_config_id"] == "twelve"
+
+
+async def test_a_change_to_what_the_member_bought_meanwhile_is_gone(club: Club) -> None:
+    id_, _ = await waiting(club, "four", 4)
+    await club.cancels(id_)
+    await club.pays("four")
+
+    assert "change_dropped" in (await club.uncancels(id_)).answer
+    assert (await club.removes_change(id_)).code == "NO_PENDING_CHANGE"
+
+
+async def test_a_membership_that_is_ended_names_the_change_that_goes_with_it(club: Club) -> None:
+    id_, change = await waiting(club, "four", 4)
+
+    done = await club.cancels(id_, at="now")
+    assert done["change_dropped"]["change_id"] == change["change_id"]
 
 
 async def test_an_ended_membership_is_bought_anew(club: Club) -> None:

@@ -54,6 +54,21 @@ async def test_each_act_previews_the_numbers_of_its_commit(front: Front) -> None
     assert (await ask(shop, f"{path}/renew"))["reason_code"] == "MEMBERSHIP_ENDED"
 
 
+async def test_a_cancellation_names_the_change_it_drops_and_the_one_that_comes_back(
+    front: Front,
+) -> None:
+    """S9.7."""
+    shop = await front.shop()
+    await shop.product("pc_12", kind="membership", credits_=12)
+    path = f"/memberships/{await member(shop)}"
+    change = await ask(shop, f"{path}/change", product_config_id="pc_12", when="next_period")
+    dropped = (await ask(shop, f"{path}/cancel"))["change_dropped"]
+    restored = (await ask(shop, f"{path}/uncancel"))["change_restored"]
+
+    assert dropped == restored
+    assert {name: change[name] for name in dropped} == dropped
+
+
 async def test_the_same_request_has_the_same_answer(front: Front) -> None:
     shop = await front.shop()
     path = f"/memberships/{await member(shop)}/renew"

@@ -82,6 +82,22 @@ class MembershipChanged(Answer, frozen=True, kw_only=True):
     bookings_not_covered: list[AffectedBooking] | UnsetType = UNSET
 
 
+class WaitingChange(Struct, frozen=True, kw_only=True):
+    """Name a change that waits, or waited, for its time or its payment."""
+
+    change_id: fields.RowId
+    kind: str
+    product_config_id: str
+    version: int
+    effective_at: datetime
+
+
+DroppedChange = Annotated[
+    WaitingChange | UnsetType,
+    Meta(description="The change that waited and does not any more; left out if there is none."),
+]
+
+
 class MembershipCancelled(Answer, frozen=True, kw_only=True):
     """Say when the membership ends, and what goes with it."""
 
@@ -96,6 +112,7 @@ class MembershipCancelled(Answer, frozen=True, kw_only=True):
     credits_kept: int | UnsetType = UNSET
     kept_until: MaybeTime = UNSET
     bookings_cancelled: list[AffectedBooking] | UnsetType = UNSET
+    change_dropped: DroppedChange = UNSET
 
 
 class MembershipUncancelled(Answer, frozen=True, kw_only=True):
@@ -104,6 +121,11 @@ class MembershipUncancelled(Answer, frozen=True, kw_only=True):
     membership_id: fields.OtherRowId
     contact_id: fields.RowId
     renews_at: datetime
+    change_restored: Annotated[
+        WaitingChange | UnsetType,
+        Meta(description="The change that the cancellation had dropped; it waits again."),
+    ] = UNSET
+    change_dropped: DroppedChange = UNSET
 
 
 class MembershipNotDone(Refusal, frozen=True, kw_only=True):

@@ -241,7 +241,8 @@ ROUTES = (
         summary="Cancel a membership",
         description=(
             "To the end of the period after notice and minimum term, or at once. What is left of "
-            "the credits follows the product config's rule."
+            "the credits follows the product config's rule. A change that waits is dropped; "
+            "`change_dropped` names it."
         ),
         example=EXAMPLE,
     ),
@@ -256,7 +257,11 @@ ROUTES = (
         codes=("cancellation_withdrawn", "NOT_CANCELLED", *ALWAYS),
         tag="Memberships",
         summary="Take a cancellation back",
-        description="Possible until the instant at which the membership ends.",
+        description=(
+            "Possible until the instant at which the membership ends. A change that the "
+            "cancellation dropped waits again, as `change_restored`; if its time has come "
+            "meanwhile it does not, and is named as `change_dropped`."
+        ),
         example=EXAMPLE,
     ),
 )

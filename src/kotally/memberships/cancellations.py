@@ -19,6 +19,7 @@ from kotally.ledger.swept import Swept
 from kotally.memberships import renewals
 from kotally.memberships.bounds import State, due_at
 from kotally.memberships.commitments import Commitment, promised
+from kotally.memberships.dropped import KEPT_AS, Dropped, brought_back, dropped
 from kotally.memberships.endings import Ended, decide_waiting, end
 from kotally.memberships.memberships import Membership
 from kotally.memberships.periods import Period, days_after, next_period
@@ -65,7 +66,7 @@ async def cancel(
     Cancel a membership: to the end of its period, or at once.
 
     One whose period was refunded in full ends at once: refund and cancellation come to the same
-    in both orders (S10.7).
+    in both orders (S10.7). A change that waits is dropped; the answer names it.
 
     Codes: `cancellation_scheduled`, `membership_ended`, `MEMBERSHIP_NOT_FOUND`,
     `MEMBERSHIP_ENDED`, `CANCELLATION_TOO_EARLY` with the earliest end.
@@ -75,21 +76,20 @@ async def cancel(
         await renewals.locked(scene, membership_id)
         state, ahead = await renewals.up_to_date(scene, membership_id)
         membership = state.membership
+        lost = await dropped(scene, state)
         if membership.status == "ended":
             ended_at = membership.ends_at and iso(membership.ends_at)
             raise Declined("MEMBERSHIP_ENDED", ended_at=ended_at)
         earliest = scene.now if wish.override else earliest_end(state)
-        if wish.at == "now":
-            if earliest > scene.now:
-                at = period_end(state, ahead, earliest=earliest)
-                raise Declined("CANCELLATION_TOO_EARLY", earliest_end_at=iso(at))
-            ended = await end(scene, membership, at=scene.now, reason="cancelled")
-            return Done("membership_ended", _ended_answer(membership, scene.now, ended))
-        if await _is_refunded(scene, membership):
-            ended = await end(scene, membership, at=scene.now, reason="cancelled")
-            return Done("membership_ended", _ended_answer(membership, scene.now, ended))
         at = period_end(state, ahead, earliest=earliest)
-        return await _schedule(scene, membership, at=at, wish=wish)
+        if wish.at == "now" and earliest > scene.now:
+            raise Declined("CANCELLATION_TOO_EARLY", earliest_end_at=iso(at))
+        if wish.at == "now" or await _is_refunded(scene, membership):
+            ended = await end(scene, membership, at=scene.now, reason="cancelled")
+            answer = _ended_answer(membership, scene.now, ended)
+            return Done("membership_ended", answer | _named(lost))
+        answer = await _schedule(scene, membership, at=at, wish=wish, lost=lost)
+        return Done("cancellation_scheduled", answer | _named(lost))
 
     operation = f"cancel {membership_id}"
     return await play(db, location_id, operation, key=key, work=work, preview=preview)
@@ -101,12 +101,14 @@ async def uncancel(
     """
     Take a cancellation back, until the instant at which it takes effect.
 
+    The change it dropped waits again, unless its time has come meanwhile; the answer says which.
+
     Codes: `cancellation_withdrawn`, `NOT_CANCELLED`, `MEMBERSHIP_ENDED`, `MEMBERSHIP_NOT_FOUND`.
     """
 
     async def work(scene: Scene) -> Done:
         await renewals.locked(scene, membership_id)
-        state, _ = await renewals.up_to_date(scene, membership_id)
+        state, ahead = await renewals.up_to_date(scene, membership_id)
         membership = state.membership
         ends_at = membership.ends_at
         if membership.status == "ended" or (ends_at is not None and ends_at <= scene.now):
@@ -117,15 +119,16 @@ async def uncancel(
         after = msgspec.structs.replace(after, renews_at=_looked_at(after, scene))
         await write_memberships(scene.tx, scene.location_id, [after])
         await decide_waiting(scene, membership_id, status="dropped")
+        change = await brought_back(scene, state, ahead)
         await scene.happened(
-            membership.contact_id, "membership_uncancelled", entitlement_id=membership_id
+            membership.contact_id, "membership_uncancelled", entitlement_id=membership_id, **change
         )
         answer = {
             "membership_id": membership_id,
             "contact_id": membership.contact_id,
             "renews_at": iso(after.period_ends_at),
         }
-        return Done("cancellation_withdrawn", answer)
+        return Done("cancellation_withdrawn", answer | change)
 
     operation = f"uncancel {membership_id}"
     return await play(db, location_id, operation, key=key, work=work, preview=preview)
@@ -177,13 +180,17 @@ def period_end(state: State, ahead: Sequence[Period], *, earliest: datetime) -> 
     return last.ends_at
 
 
-async def _schedule(scene: Scene, membership: Membership, *, at: datetime, wish: Wish) -> Done:
+async def _schedule(
+    scene: Scene, membership: Membership, *, at: datetime, wish: Wish, lost: Dropped | None
+) -> dict[str, Any]:
     after = msgspec.structs.replace(membership, ends_at=at)
     after = msgspec.structs.replace(after, renews_at=_looked_at(after, scene))
     await write_memberships(scene.tx, scene.location_id, [after])
     await decide_waiting(scene, membership.id, status="replaced")
     change_id = new_id()
-    details: Any = {"reason": wish.reason, "override": wish.override}
+    details: dict[str, Any] = {"reason": wish.reason, "override": wish.override}
+    if lost is not None:
+        details[KEPT_AS] = str(lost.id)
     await scene.tx.execute(
         """
         insert into kotally.membership_changes (
@@ -206,9 +213,10 @@ async def _schedule(scene: Scene, membership: Membership, *, at: datetime, wish:
         ends_at=at,
         reason=wish.reason,
         override=wish.override,
+        **_named(lost),
     )
     affected = await promised(scene, membership, since=at)
-    answer = {
+    return {
         "membership_id": membership.id,
         "contact_id": membership.contact_id,
         "change_id": change_id,
@@ -216,7 +224,10 @@ async def _schedule(scene: Scene, membership: Membership, *, at: datetime, wish:
         "leftover": membership.plan.rules.ending.leftover,
         "bookings_after_end": [each.answer() for each in affected],
     }
-    return Done("cancellation_scheduled", answer)
+
+
+def _named(lost: Dropped | None) -> dict[str, Any]:
+    return {} if lost is None else {"change_dropped": lost.answer()}
 
 
 def _looked_at(membership: Membership, scene: Scene) -> datetime | None:
