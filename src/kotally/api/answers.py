@@ -252,7 +252,7 @@ STATUS: dict[str, int] = {reason.code: reason.status for reason in _CATALOGUE}
 """The HTTP status of every reason code."""
 
 
-OWN_WORDS: dict[tuple[str | None, str], str] = {
+_BY_OPERATION: dict[tuple[str | None, str], str] = {
     ("check", "NO_ENTITLEMENT"): (
         "The contact has nothing that could pay for this, or is not known here. Check the "
         "contact's id, or grant the contact a product that covers this."
@@ -266,16 +266,17 @@ OWN_WORDS: dict[tuple[str | None, str], str] = {
         "contact's id that the deduction was made with."
     ),
 }
-"""What an operation says of a code where the catalogue's words, made for all, do not fit it."""
 
 WHOLE = "whole"
 _ANEW = " with a new request_id"
-OWN_WORDS |= {
+# What stopped an all-or-nothing batch is not remembered: no operation needs a new request_id.
+_IN_ONE_PIECE: dict[tuple[str | None, str], str] = {
     (WHOLE, code): f"{reason.meaning} {reason.remedy.replace(_ANEW, '')}"
     for code, reason in REASONS.items()
     if _ANEW in reason.remedy
 }
-"""What stopped an all-or-nothing batch is not remembered: no operation needs a new request_id."""
+OWN_WORDS: dict[tuple[str | None, str], str] = _BY_OPERATION | _IN_ONE_PIECE
+"""What an operation says of a code where the catalogue's words, made for all, do not fit it."""
 
 
 def sentence(code: str, operation: str | None = None) -> str:

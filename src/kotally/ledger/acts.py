@@ -126,7 +126,7 @@ def _canonical(value: object) -> object:
 def _form(kind: type[Struct]) -> tuple[dict[str, object], tuple[tuple[str, str, object], ...]]:
     """Give what a struct's tag writes, and its fields with their written names and defaults."""
     config = kind.__struct_config__
-    tag = {} if config.tag_field is None else {config.tag_field: config.tag}
+    tag: dict[str, object] = {} if config.tag_field is None else {config.tag_field: config.tag}
     fields = msgspec.structs.fields(kind)
     return tag, tuple((field.name, field.encode_name, _default(field)) for field in fields)
 
