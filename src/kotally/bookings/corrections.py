@@ -9,8 +9,9 @@ from msgspec.structs import replace
 
 from kotally.bookings import consequences, records
 from kotally.bookings.funding import Settled, conclude
+from kotally.bookings.late_funds import with_hold
 from kotally.bookings.records import Booking, answer_of
-from kotally.bookings.settling import facts_of, finish, penalise, with_hold
+from kotally.bookings.settling import facts_of, finish, penalise
 from kotally.bookings.terms import absence_cost, forfeited, late_cost
 from kotally.db import Database
 from kotally.ledger.acts import Key, Outcome

@@ -9,8 +9,8 @@ from uuid import UUID
 from msgspec.structs import replace
 
 from kotally.bookings import consequences, records
-from kotally.bookings.funding import Funding, Settled, conclude, place_hold, would_fund
-from kotally.bookings.placing import fund
+from kotally.bookings.funding import Settled, conclude
+from kotally.bookings.late_funds import funded_late, taken_late
 from kotally.bookings.records import Booking, Status, answer_of
 from kotally.bookings.terms import (
     Cost,
@@ -92,7 +92,7 @@ async def forfeit(
     # What an unlimited plan paid is penalised without credits, and its caps still count it.
     is_penalty = lost > 0 or booking.credits == 0
     if booking.hold_id is None and is_penalty and _is_paid_at_attendance(booking):
-        booking = await _taken(scene, booking, at=at)
+        booking = await taken_late(scene, booking, at=at)
     settled = await conclude(
         scene,
         booking,
@@ -108,17 +108,6 @@ def _is_paid_at_attendance(booking: Booking) -> bool:
     """Tell whether nothing was taken yet because its product takes it at the end (S2.6)."""
     is_settled = booking.status not in records.OPEN
     return booking.status == "booked" or (booking.mode == "attendance" and is_settled)
-
-
-async def _taken(scene: Scene, booking: Booking, *, at: datetime) -> Booking:
-    """Take what was to be taken at attendance only, as far as there is (S2.6)."""
-    await _count_as_nothing(scene, booking)
-    if await _refused_then(scene, booking, at):
-        return booking
-    taken = await place_hold(scene, booking, "hold")
-    if taken.code != "held":
-        return booking
-    return replace(booking, hold_id=UUID(taken.answer["hold_id"]))
 
 
 async def attend(
@@ -155,7 +144,7 @@ async def use_up(
     if booking.status == "waitlisted":
         raise Declined("BOOKING_WAITLISTED", **answer_of(booking))
     if booking.hold_id is None:
-        booking = await _funded_late(scene, booking, at=at)
+        booking = await funded_late(scene, booking, at=at)
     used = booking.units if units is None else units
     wanted = share(booking.credits, booking.units, used)
     settled = await conclude(
@@ -171,52 +160,6 @@ async def use_up(
         raise Declined("INSUFFICIENT_CREDITS", short_by=short, **answer_of(booking))
     after = await finish(scene, booking, "attended", at=at)
     return Done("attended", answer_of(after, **facts_of(settled)))
-
-
-async def _funded_late(scene: Scene, booking: Booking, *, at: datetime | None) -> Booking:
-    """Pay now for somebody who came without funds, or whose product pays at attendance (S2.6)."""
-    await _count_as_nothing(scene, booking)
-    if booking.status == "booked":
-        await _demand_funds_then(scene, booking, at)
-        return await with_hold(scene, booking)
-    await _demand_funds_then(scene, booking, at)
-    funded, _ = await fund(scene, replace(booking, status="unfunded"))
-    if funded.hold_id is None and funded.status == "booked":
-        return await _funded_late(scene, funded, at=at)
-    if funded.hold_id is None:
-        raise Declined("INSUFFICIENT_CREDITS", **answer_of(booking))
-    return funded
-
-
-async def with_hold(scene: Scene, booking: Booking) -> Booking:
-    """Take what a booking costs unless that was done; leaves with the refusals of a deduction."""
-    if booking.hold_id is not None:
-        return booking
-    await _count_as_nothing(scene, booking)
-    taken = await place_hold(scene, booking, "hold")
-    if taken.code != "held":
-        raise Declined(taken.code, **taken.answer)
-    return replace(booking, hold_id=UUID(taken.answer["hold_id"]), credits=taken.answer["credits"])
-
-
-async def _count_as_nothing(scene: Scene, booking: Booking) -> None:
-    """Let a booking's own row stand under no cap while it is paid for."""
-    if booking.status in records.OPEN:
-        await records.update(scene, replace(booking, status="unfunded"))
-
-
-async def _demand_funds_then(scene: Scene, booking: Booking, at: datetime | None) -> None:
-    refused = await _refused_then(scene, booking, at)
-    if refused is not None:
-        raise Declined(refused.code, **refused.answer)
-
-
-async def _refused_then(scene: Scene, booking: Booking, at: datetime | None) -> Funding | None:
-    """Say why nothing paid at an instant that is over: what can pay only since is late (S6.5)."""
-    if at is None or at >= scene.now:
-        return None
-    found = await would_fund(scene, booking, at=at)
-    return None if found.code == "eligible" else found
 
 
 async def no_show(
