@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 
 from tests import make
+from tests.api.conftest import refused
 from tests.api.front import PACKAGE, Front
 
 GOLD: dict[str, Any] = {
@@ -69,6 +70,19 @@ async def test_a_version_touches_nobody(front: Front) -> None:
     assert unknown["reason_code"] == "CONFIG_NOT_FOUND"
 
 
+async def test_a_product_that_is_not_there_is_not_found(front: Front) -> None:
+    shop = await front.shop()
+
+    unknown = await shop.get("/products/pc_none")
+    version = await shop.get(f"/products/{PACKAGE}", version=9)
+    neither = await shop.get("/products/pc_none", version=9)
+
+    refused(unknown, 404, "NOT_FOUND")
+    message = refused(version, 404, "NOT_FOUND")["message"]
+    assert message == f"There is no version 9 of product '{PACKAGE}'; its newest is 1."
+    assert refused(neither, 404, "NOT_FOUND")["message"] == unknown.json()["message"]
+
+
 async def test_an_archived_product_does_not_change(front: Front) -> None:
     shop = await front.shop()
 
@@ -106,10 +120,10 @@ async def test_what_cannot_be_is_refused_with_the_rule(
 ) -> None:
     shop = await front.shop()
 
-    refused = await post(shop, "/products", **{**GOLD, **change})
+    answer = await post(shop, "/products", **{**GOLD, **change})
 
-    assert refused["reason_code"] == "PRODUCT_INVALID"
-    assert says in refused["detail"]
+    assert answer["reason_code"] == "PRODUCT_INVALID"
+    assert says in answer["detail"]
     assert await shop.count("products") == 2
 
 

@@ -159,9 +159,13 @@ async def archive(call: Call[ProductRequest]) -> Reply:
 async def show(call: Call[ProductReadRequest]) -> Reply:
     """Show a product config."""
     request, db = call.request, call.engine.db
-    found = await products.find(db, request.location_id, call.path["id"], version=request.version)
+    found = await products.find(db, request.location_id, call.path["id"])
     if isinstance(found, Refused):
-        return call.refuse("CONFIG_NOT_FOUND")
+        return call.refuse("NOT_FOUND")
+    if request.version not in (None, found.version):
+        found = await products.find(db, request.location_id, found.id, version=request.version)
+    if isinstance(found, Refused):
+        return call.refuse("NOT_FOUND", message=found.message)
     said = await publishing.promises(db, request.location_id, found)
     facts = publishing.facts_of(found) | {"sentences": said}
     return Decided("product_loaded", call.correlation_id, _encode(facts).decode())
@@ -205,7 +209,7 @@ ROUTES = (
         request=ProductReadRequest,
         handler=show,
         answer=ProductShown,
-        codes=("product_loaded", "CONFIG_NOT_FOUND"),
+        codes=("product_loaded", "NOT_FOUND"),
         tag="Products",
         summary="Show a product config",
         description="In its current version, or in an earlier one.",

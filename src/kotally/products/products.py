@@ -133,7 +133,15 @@ async def find(
         product_id,
         version,
     )
-    return _unknown(location_id, product_id) if row is None else _product(row)
+    if row is not None:
+        return _product(row)
+    newest = None if version is None else await find(db, location_id, product_id)
+    if isinstance(newest, Product):
+        return not_found(
+            f"There is no version {version} of product {product_id!r}; "
+            f"its newest is {newest.version}."
+        )
+    return _unknown(location_id, product_id)
 
 
 async def listed(db: Queries, location_id: str, *, archived: bool = False) -> list[Product]:
