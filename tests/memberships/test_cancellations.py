@@ -24,7 +24,7 @@ async def test_a_cancellation_takes_effect_at_the_end_of_the_period(club: Club) 
     standing = await club.membership(member["entitlement_id"])
     assert (standing["status"], standing["ends_at"]) == ("ended", ny(FEBRUARY))
     assert await club.available() == 0
-    assert await club.moved("grant") == [("renewal", 8, ny("2026-01-01T15:00"))]
+    assert await club.moved("grant") == [("purchase", 8, ny("2026-01-01T15:00"))]
     assert await club.happened() == ["membership_cancelled", "membership_ended"]
 
 

@@ -218,3 +218,12 @@ def test_a_shifted_boundary_starts_the_count_anew(shift: int) -> None:
 
     assert after.starts_at == boundary
     assert local_date(after.ends_at, NEW_YORK) == add_months(local_date(boundary, NEW_YORK), 1)
+
+
+async def test_the_first_period_is_a_purchase_and_the_later_ones_are_renewals(club: Club) -> None:
+    await club.sells("eight")
+    await club.pays("eight")
+    await club.pays("eight")
+    await club.moves_to("2026-02-03T12:00")
+
+    assert [reason for reason, *_ in await club.moved("grant")] == ["purchase", "renewal"]

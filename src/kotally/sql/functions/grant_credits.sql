@@ -1,5 +1,7 @@
--- Issue the credits of a product against a payment. The caller has read the product and planned
--- the dates (`args`); under the contact's lock this verifies that the plan still holds.
+-- Issue the credits of a product against a payment: those of a pack, or of a new membership's first
+-- period; its later ones are renewals and begin in kotally.memberships.renewals. The caller has read
+-- the product and planned the dates (`args`); under the contact's lock this verifies that the plan
+-- still holds.
 -- Codes: grant_applied, CONFIG_NOT_FOUND, DUPLICATE_EVENT, PURCHASE_LIMIT_REACHED, STALE (plan again).
 create or replace function kotally.grant_credits(
   p_location_id text, p_act kotally.act, p_contact_id uuid, p_now timestamptz
@@ -57,8 +59,7 @@ begin
     v_lot.entitlement_id := v_entitlement_id;
     v_lot.product_config_id := p_act.product_config_id;
     perform kotally.post(p_location_id, p_now, array[kotally.posting_for(
-      p_act, p_contact_id, 'grant', case when v_args ? 'membership' then 'renewal' else 'purchase' end,
-      p_now, null, null,
+      p_act, p_contact_id, 'grant', 'purchase', p_now, null, null,
       array[(v_lot.id, 'issued', 'available', (v_args ->> 'credits')::bigint)::kotally.new_entry])],
       array[v_lot]);
   end if;
