@@ -61,6 +61,31 @@ async def test_what_was_guessed_is_looked_at_once(shop: Shop) -> None:
     assert (dismissed["reason_code"], dismissed["status"]) == ("work_item_settled", "dismissed")
 
 
+async def test_a_payment_that_could_not_be_applied_is_in_the_queue_and_refunded(
+    shop: Shop,
+) -> None:
+    """S9.4, S10.1: the upgrade would start the period anew, and the next one is paid."""
+    await shop.product("pc_12", kind="membership", credits_=12)
+    paid = {"external_contact_id": "ana", "amount_cents": 4000}
+    member = await shop.grant(MEMBERSHIP, **paid)
+    path = f"/memberships/{member['entitlement_id']}"
+    await post(shop, f"{path}/change", product_config_id="pc_12", strategy="reset")
+    await shop.grant(MEMBERSHIP, **paid)
+    answer = await post(
+        shop, "/grants", **paid, product_config_id="pc_12", external_payment_id="pay_12"
+    )
+
+    assert (answer["ok"], answer["reason_code"]) == (False, "PERIOD_PAID_AHEAD")
+    assert answer["message"].startswith("The payment is kept")
+    [item] = await listed(shop, kind="billing_drift")
+    assert item["details"]["payment_id"] == answer["payment_id"]
+    assert item["details"]["paid_until"] == answer["paid_until"]
+    kept = (await shop.get("/contacts/ana/payments")).json()["payments"]
+    assert answer["payment_id"] in [each["id"] for each in kept]
+    refunded = await post(shop, f"/payments/{answer['payment_id']}/refund", amount_cents=4000)
+    assert (refunded["reason_code"], refunded["credits_revoked"]) == ("refunded", 0)
+
+
 async def test_the_queue_turns_its_pages(shop: Shop) -> None:
     for contact in ("ana", "bob", "cem"):
         await told_twice(shop, contact)

@@ -166,6 +166,36 @@ async def test_an_upgrade_without_a_payment_leaves_what_is_overdue_as_it_is(
     assert (await club.membership(id_))["status"] == "active"
 
 
+async def test_a_payment_whose_upgrade_cannot_be_applied_is_kept_and_looked_at(club: Club) -> None:
+    """S9.4, S10.1: the period cannot start anew while the next one is paid."""
+    member = await started(club, renews="payment")
+    id_ = member["entitlement_id"]
+    await club.changes(id_, "twelve", strategy="reset")
+    await club.pays("eight")
+
+    paid = await club.pays("twelve", amount_cents=4_000, payment="in_3")
+    again = await club.pays("twelve", amount_cents=4_000, payment="in_3")
+
+    assert (paid.code, paid["credits_granted"]) == ("PERIOD_PAID_AHEAD", 0)
+    assert paid["paid_until"] == "2026-06-01T04:00:00.000Z"
+    assert (again.code, again["payment_id"]) == ("DUPLICATE_EVENT", paid["payment_id"])
+    kept = await club.db.fetchrow(
+        """
+        select p.amount_cents, p.entitlement_id, w.kind, w.details ->> 'reason' as reason
+          from kotally.payments p
+          join kotally.work_items w
+            on w.location_id = $1 and w.details ->> 'payment_id' = p.id::text
+         where p.location_id = $1 and p.id = $2
+        """,
+        club.location,
+        UUID(paid["payment_id"]),
+    )
+    assert kept is not None
+    assert tuple(kept) == (4_000, UUID(id_), "billing_drift", "period_paid_ahead")
+    assert (await club.membership(id_))["product_config_id"] == "eight"
+    assert (await club.removes_change(id_)).code == "change_removed"
+
+
 async def test_a_change_whose_payment_fails_is_dropped(club: Club) -> None:
     """S9.4: by the failure itself; what changes with the next period waits for no payment."""
     member = await started(club, renews="payment")

@@ -261,6 +261,11 @@ _BY_OPERATION: dict[tuple[str | None, str], str] = {
         "What could pay for this holds too few credits. Grant more credits, or ask for a smaller "
         "amount."
     ),
+    ("grant", "PERIOD_PAID_AHEAD"): (
+        "The payment is kept, but the upgrade it is for could not be applied: the next period is "
+        "paid already, so none can start anew until the time in this answer. Somebody has to look "
+        "at it: it is in the work queue, to be refunded or to be applied by another strategy."
+    ),
     ("restore", "NO_ENTITLEMENT"): (
         "No contact of this location has that id, so there is nothing to give back. Send the "
         "contact's id that the deduction was made with."

@@ -117,6 +117,7 @@ class NotGranted(Refusal, frozen=True, kw_only=True):
     credits_granted: int | UnsetType = UNSET
     balance_after: int | UnsetType = UNSET
     payment_id: fields.RowId | UnsetType = UNSET
+    paid_until: fields.Time | UnsetType = UNSET
     rule: str | UnsetType = UNSET
     bought: int | UnsetType = UNSET
     allowed: int | UnsetType | None = UNSET
@@ -166,7 +167,7 @@ async def grant(call: Call[GrantRequest]) -> Reply:
     engine = call.engine
     with as_told(request):
         outcome = await grants.grant(engine.db, engine.writer, purchase_of(request), key=key)
-    return reply_to(outcome, key.body)
+    return reply_to(outcome, key.body, operation="grant")
 
 
 _EXAMPLE: dict[str, Any] = {
@@ -195,6 +196,7 @@ ROUTES = (
             "CONFIG_NOT_FOUND",
             "DUPLICATE_EVENT",
             "PURCHASE_LIMIT_REACHED",
+            "PERIOD_PAID_AHEAD",
             "BILLING_SUSPENDED",
             "REQUEST_IN_PROGRESS",
             "IDEMPOTENCY_CONFLICT",

@@ -38,7 +38,8 @@ class WorkItem(Struct, frozen=True, kw_only=True):
         work_items.Kind,
         Meta(
             description=(
-                "billing_drift: a charge did not follow a freeze. same_sale: a payment was taken "
+                "billing_drift: a charge did not follow a freeze, or is for something that could "
+                "not be done; `details.reason` says which. same_sale: a payment was taken "
                 "for the one that another provider had told. strikes_reached: late cancellations "
                 "or absences have reached the number at which the plan asks for a look."
             )

@@ -30,6 +30,14 @@ Strategy = Literal["difference", "reset", "usage"]
 _MICROSECOND: Final = timedelta(microseconds=1)
 
 
+class PaidAhead(Exception):
+    """The period after the running one is paid, so none can start anew until then."""
+
+    def __init__(self, until: datetime) -> None:
+        super().__init__(until)
+        self.until: datetime = until
+
+
 def prorated(credits_: int, part: Period, now: datetime) -> int:
     """Return the share of credits for what remains of a period, rounded up (S9.3)."""
     whole = (part.ends_at - part.starts_at) // _MICROSECOND
@@ -104,13 +112,13 @@ def running_part(membership: Membership, *, zone: ZoneInfo) -> Period:
 
 
 async def apply_paid(scene: Scene, membership_id: UUID, *, paid: Paid) -> Turn:
-    """Apply the upgrade that waited for this payment (S9.4)."""
+    """Apply the upgrade that waited for this payment (S9.4); raises PaidAhead."""
     state, ahead = await renewals.up_to_date(scene, membership_id)
     change = state.change
     if change is None or change.plan is None or change.strategy is None:
         raise Declined("NO_PENDING_CHANGE")
     if change.strategy == "reset" and ahead:
-        raise Declined("PERIOD_PAID_AHEAD", paid_until=ahead[-1].ends_at)
+        raise PaidAhead(ahead[-1].ends_at)
     done = decide(state, change.plan, change.strategy, paid=paid, change=change)
     done = await renewals.played(scene, done)
     await scene.happened(

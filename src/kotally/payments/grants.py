@@ -92,7 +92,8 @@ async def grant(db: Database, writer: Writer, purchase: Purchase, *, key: Key) -
     Grant what a payment bought.
 
     Codes: `grant_applied`, `CONFIG_NOT_FOUND`, `DUPLICATE_EVENT`, `PURCHASE_LIMIT_REACHED`,
-    `BILLING_SUSPENDED`, `IDEMPOTENCY_CONFLICT`, `REQUEST_IN_PROGRESS`. Raises Misreported.
+    `BILLING_SUSPENDED`, `PERIOD_PAID_AHEAD` (the payment is kept, for somebody to look at),
+    `IDEMPOTENCY_CONFLICT`, `REQUEST_IN_PROGRESS`. Raises Misreported.
     """
     location_id, contact = purchase.location_id, purchase.external_contact_id
     for attempt in range(PLAN_ATTEMPTS):

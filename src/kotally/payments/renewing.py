@@ -18,6 +18,7 @@ from kotally.memberships.issuing import Paid
 from kotally.memberships.memberships import Membership
 from kotally.payments import same_sale
 from kotally.payments.purchases import Purchase
+from kotally.workspaces import work_items
 
 
 class MovedOn(Exception):
@@ -29,7 +30,8 @@ async def pay(db: Database, purchase: Purchase, membership_id: UUID, *, key: Key
     Grant what a payment bought for a running membership; raises MovedOn when it is not that.
 
     What is left of the old period rolls over, what was overdue is settled and the new credits are
-    granted in one transaction (S7.1, S11.3). The answer is that of every grant.
+    granted in one transaction (S7.1, S11.3). The answer is that of every grant; PERIOD_PAID_AHEAD
+    keeps the payment too.
     """
 
     async def work(scene: Scene) -> Done:
@@ -44,12 +46,12 @@ async def pay(db: Database, purchase: Purchase, membership_id: UUID, *, key: Key
             amount_cents=purchase.amount_cents or 0,
             currency=purchase.currency,
         )
-        granted, lot_id, expires_at = await _granted(scene, purchase, membership_id, paid=paid)
-        await _fill_hints(scene, purchase, contact_id)
-        await _record(scene, purchase, (membership_id, contact_id), paid=paid, granted=granted)
-        if purchase.fee_id is not None:
-            cents = purchase.amount_cents or 0
-            await fees.pay_matching(scene, contact_id, cents, fee_id=purchase.fee_id)
+        whose = (membership_id, contact_id)
+        try:
+            granted, lot_id, expires_at = await _granted(scene, purchase, membership_id, paid=paid)
+        except upgrades.PaidAhead as refused:
+            return await _without_effect(scene, purchase, whose, paid=paid, until=refused.until)
+        await _keep(scene, purchase, whose, paid=paid, granted=granted)
         answer = {
             "location_id": scene.location_id,
             "contact_id": contact_id,
@@ -139,16 +141,14 @@ async def _pay_confirmed(
 ) -> Done:
     """Record the payment of a period that the staff had confirmed; its credits are there."""
     payment_id, contact_id = new_id(), membership.contact_id
+    whose = (membership.id, contact_id)
     paid = Paid(
         payment_id=payment_id, amount_cents=purchase.amount_cents or 0, currency=purchase.currency
     )
     granted = await same_sale.pay_period(
         scene, purchase, membership, number=number, payment_id=payment_id
     )
-    await _fill_hints(scene, purchase, contact_id)
-    await _record(scene, purchase, (membership.id, contact_id), paid=paid, granted=granted)
-    if purchase.fee_id is not None:
-        await fees.pay_matching(scene, contact_id, paid.amount_cents, fee_id=purchase.fee_id)
+    await _keep(scene, purchase, whose, paid=paid, granted=granted)
     return Done(
         "grant_applied",
         {
@@ -161,6 +161,34 @@ async def _pay_confirmed(
             "notice": f"Period {number} was confirmed before; this is its payment.",
         },
     )
+
+
+async def _without_effect(
+    scene: Scene, purchase: Purchase, whose: tuple[UUID, UUID], *, paid: Paid, until: datetime
+) -> Done:
+    """Keep a payment whose upgrade cannot be applied, so that somebody refunds it or decides."""
+    membership_id, contact_id = whose
+    await _keep(scene, purchase, whose, paid=paid, granted=0)
+    details = {
+        "reason": "period_paid_ahead",
+        "payment_id": paid.payment_id,
+        "product_config_id": purchase.product_config_id,
+        "amount_cents": purchase.amount_cents,
+        "paid_at": iso(purchase.paid_at or scene.now),
+        "paid_until": iso(until),
+    }
+    await work_items.put(scene, contact_id, membership_id, kind="billing_drift", details=details)
+    await scene.happened(contact_id, "billing_drift", entitlement_id=membership_id, **details)
+    answer = {
+        "location_id": scene.location_id,
+        "contact_id": contact_id,
+        "entitlement_id": membership_id,
+        "credits_granted": 0,
+        "balance_after": await scene.balance(contact_id),
+        "payment_id": paid.payment_id,
+        "paid_until": iso(until),
+    }
+    return Done("PERIOD_PAID_AHEAD", answer)
 
 
 async def _first(scene: Scene, payment_id: UUID) -> dict[str, Any]:
@@ -182,6 +210,17 @@ async def _first(scene: Scene, payment_id: UUID) -> dict[str, Any]:
         "balance_after": await scene.balance(row["contact_id"]),
         "payment_id": payment_id,
     }
+
+
+async def _keep(
+    scene: Scene, purchase: Purchase, whose: tuple[UUID, UUID], *, paid: Paid, granted: int
+) -> None:
+    """Write down the payment, with what else it told and paid."""
+    contact_id = whose[1]
+    await _fill_hints(scene, purchase, contact_id)
+    await _record(scene, purchase, whose, paid=paid, granted=granted)
+    if purchase.fee_id is not None:
+        await fees.pay_matching(scene, contact_id, paid.amount_cents, fee_id=purchase.fee_id)
 
 
 async def _fill_hints(scene: Scene, purchase: Purchase, contact_id: UUID) -> None:
