@@ -56,6 +56,14 @@ def test_every_route_and_every_code_is_in_the_document(table: tuple[Route, ...])
         assert operation["description"]
 
 
+def test_a_purchase_long_ago_is_described_as_it_was_decided() -> None:
+    """See docs/decisions/past-classes-are-judged-now.md."""
+    schemas = openapi.document(routes.ROUTES)["components"]["schemas"]
+    described = msgspec.json.encode(schemas["GrantRequest"]["properties"]["paid_at"]).decode()
+
+    assert "if they would be over already they count from now" in described
+
+
 def test_a_route_says_which_scopes_it_needs() -> None:
     """No scope is called `any`: what carries other operations needs theirs, and names them."""
     document = openapi.document(routes.ROUTES)

@@ -47,7 +47,9 @@ class GrantRequest(Request, frozen=True, kw_only=True, omit_defaults=True):
             Meta(
                 description=(
                     "When it was paid; now, if left out. A package is good from then on and its "
-                    "days count from that date, unless its product starts it by another rule; a "
+                    "days count from that date, unless its product starts it by another rule; if "
+                    "they would be over already they count from now, as nobody is sold an expired "
+                    "pack. A "
                     "membership's first period begins then, and that day is its anchor day. At "
                     f"most {PAID_AHEAD_MAX // timedelta(minutes=1)} minutes after now; what is "
                     "after now starts now."
