@@ -241,6 +241,7 @@ async def test_wrong_books_end_in_1(kotally: Kotally, owner_db: Database) -> Non
 
 
 NOBODYS = "0199c0de-7a1e-7c3b-9f10-3b5e2d4c6a70"
+PLAN = "product create --location loc_1 --name N --type membership --credits 5"
 PACK = "product create --location loc_1 --name N --type package --credits 5"
 REFUSED = [
     ("location create --workspace Nobody --name N --timezone UTC", "no workspace 'Nobody'"),
@@ -260,6 +261,12 @@ REFUSED = [
     ("client create --location loc_1 --name N", "at least one scope"),
     ("client create --location loc_1 --name N --scope all", "no scope 'all'"),
     ("client create --location loc_1 --name N --scope grant --expires-days 0", "not 0"),
+    (
+        "client create --location loc_1 --name N --scope grant --expires-at 2020-01-01T00:00:00Z",
+        "cannot end in the past: 2020-01-01T00:00:00.000Z is over",
+    ),
+    (f"{PACK} --period-months 2", "A package has no periods"),
+    (f"{PLAN} --period-months 0", "The product's rule period_months must be 1 or more."),
     ("client list --location loc_9", "loc_9"),
     ("clock advance --location loc_1 --days 1", "--sandbox"),
     ("clock show --location loc_9", "loc_9"),

@@ -153,8 +153,11 @@ def _expiry(arguments: Arguments) -> datetime | None:
     from kotally.core.clock import now
 
     days = arguments.expires_days
+    at: datetime | None = arguments.expires_at
     if days is None:
-        return arguments.expires_at
+        if at is not None and at.tzinfo is not None and at <= now():
+            raise Failure(f"A client cannot end in the past: {screen.time(at)} is over.")
+        return at
     if not 1 <= days <= LIFE_DAYS_MAX:
         raise Failure(f"A client can live 1 to {LIFE_DAYS_MAX} days, not {days}.")
     return now() + timedelta(days=days)

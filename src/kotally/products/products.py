@@ -218,7 +218,11 @@ def terms_fault(type_: ProductType, terms: Terms) -> Refused | None:
                 f"Credits live 0 to {EXPIRY_DAYS_MAX} days after the day of purchase, "
                 f"not {terms.expiry_days}; leave the days out for credits that never expire."
             )
-    return coverage_fault(terms.coverage) or rules_fault(terms.rules)
+    if fault := coverage_fault(terms.coverage) or rules_fault(terms.rules):
+        return fault
+    if type_ == "package" and terms.rules.period_months != 1:
+        return invalid("A package has no periods; leave the months of a period out.")
+    return None
 
 
 async def _add_version(

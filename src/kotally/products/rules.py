@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import Annotated, Any, Final, Literal
 
 import msgspec
@@ -26,6 +27,8 @@ GRACE_DAYS_MAX: Final = 3_650
 PERIOD_MONTHS_MAX: Final = 120
 YEAR_MIN: Final = 1970
 YEAR_MAX: Final = 2199
+
+_BEYOND = re.compile(r"Expected `int` (>=|<=) (-?[0-9]+) - at `\$\.([^`]+)`")
 
 
 class Rules(Struct, frozen=True, kw_only=True, omit_defaults=True, forbid_unknown_fields=True):
@@ -76,8 +79,18 @@ def rules_fault(rules: Rules) -> Refused | None:
     try:
         read_rules(stored_rules(rules))
     except msgspec.ValidationError as fault:
-        return invalid(f"A rule of the product cannot be: {fault}.")
+        return invalid(_in_words(str(fault)))
     return _contradiction(rules)
+
+
+def _in_words(fault: str) -> str:
+    """Say which rule is beyond which limit."""
+    found = _BEYOND.fullmatch(fault)
+    if found is None:
+        return f"A rule of the product cannot be: {fault}."
+    least = found[1] == ">="
+    limit = f"{found[2]} or more" if least else f"at most {found[2]}"
+    return f"The product's rule {found[3]} must be {limit}."
 
 
 def _contradiction(rules: Rules) -> Refused | None:
