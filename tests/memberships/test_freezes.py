@@ -45,25 +45,6 @@ async def test_a_lot_under_a_freeze_lives_longer_by_the_days_of_it(
     assert await club.available() == 5 + 8
 
 
-async def test_a_frozen_membership_is_no_wrong_calendar(club: Club, pausing: Pausing) -> None:
-    """S3.2: the blocker comes before the calendar, whatever else the contact has for another."""
-    await club.sells("yoga", coverage={"yoga": 1})
-    await club.sells("all", 0, coverage={"spin": 1}, unlimited=True)
-    await club.sells("swim", 5, kind="package", expiry_days=60, coverage={"swim": 1})
-    for name in ("yoga", "all"):
-        id_ = (await club.pays(name))["entitlement_id"]
-        await pausing.freeze(id_, "2026-01-05", "2026-01-20")
-    await club.pays("swim")
-
-    async def code(calendar: str, when: str) -> str:
-        return (await club.does("hold", calendar_id=calendar, appointment_at=ny(when))).code
-
-    frozen, before = "2026-01-10T15:00", "2026-01-04T15:00"
-    assert [await code(name, frozen) for name in ("yoga", "spin")] == ["NO_ENTITLEMENT"] * 2
-    assert await code("golf", frozen) == "SERVICE_FAMILY_MISMATCH"
-    assert [await code(name, before) for name in ("yoga", "spin")] == ["held"] * 2
-
-
 async def test_an_early_return_moves_expiry_by_the_days_used(club: Club, pausing: Pausing) -> None:
     """S8.7, T: planned 30 days, returns after 10 → expiry moves 10 days, allowance used 10."""
     id_ = await member(club, max_total_days=30)

@@ -99,3 +99,22 @@ async def test_a_pack_with_rules_is_good_as_long_as_a_closure_lets_it_live(
     assert undone["packs_moved"] == done["packs_moved"]
     assert await ends(club, pack) == before
     assert not await good_on(club, "2026-02-03T12:00")
+
+
+async def test_a_frozen_membership_is_no_wrong_calendar(club: Club, pausing: Pausing) -> None:
+    """S3.2: the blocker comes before the calendar, whatever else the contact has for another."""
+    await club.sells("yoga", coverage={"yoga": 1})
+    await club.sells("all", 0, coverage={"spin": 1}, unlimited=True)
+    await club.sells("swim", 5, kind="package", expiry_days=60, coverage={"swim": 1})
+    for name in ("yoga", "all"):
+        id_ = (await club.pays(name))["entitlement_id"]
+        await pausing.freeze(id_, "2026-01-05", "2026-01-20")
+    await club.pays("swim")
+
+    async def code(calendar: str, when: str) -> str:
+        return (await club.does("hold", calendar_id=calendar, appointment_at=ny(when))).code
+
+    frozen, before = "2026-01-10T15:00", "2026-01-04T15:00"
+    assert [await code(name, frozen) for name in ("yoga", "spin")] == ["NO_ENTITLEMENT"] * 2
+    assert await code("golf", frozen) == "SERVICE_FAMILY_MISMATCH"
+    assert [await code(name, before) for name in ("yoga", "spin")] == ["held"] * 2
