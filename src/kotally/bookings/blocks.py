@@ -56,7 +56,7 @@ async def demand_paid(scene: Scene, booking: Booking) -> None:
            and v.version = e.product_version
          where b.location_id = $1 and b.contact_id = $2 and b.kind = 'past_due'
            and b.starts_at <= $3 and coalesce(b.ends_at > $3, true)
-           and coalesce(e.product_config_id = $4, true) and coalesce(v.coverage ? $5, true)
+           and kotally.is_for(e.product_config_id, v.coverage, $4, $5)
          order by b.starts_at limit 1
         """,
         scene.location_id,

@@ -24,7 +24,7 @@ declare
 begin
   select * into v_location from kotally.location_of(p_location_id);
   v_recorded_at := kotally.recorded_at(p_location_id, v_location.now);
-  v_contact_ids := kotally.lock_acts(p_location_id, p_acts, v_location.now);
+  v_contact_ids := kotally.lock_acts(p_location_id, p_acts, v_location.is_suspended, v_location.now);
   perform kotally.release_due(p_location_id, v_contact_ids, v_location.now);
   for v in select * from kotally.intake(p_location_id, p_acts, v_contact_ids, v_location.now) loop
     v_act := v.act;

@@ -40,8 +40,8 @@ begin
     if v_verdict in ('OTHER_PRODUCT', 'SERVICE_FAMILY_MISMATCH') then
       v_has_other := v_has_other or p_left[v_place] > 0;
     elsif v_verdict not in ('eligible', 'ENTITLEMENT_EXPIRED') then
-      v_has_resting := v_has_resting or p_left[v_place] > 0 and kotally.lot_fits(
-        v_lot, p_product_config_id, p_calendar_id);
+      v_has_resting := v_has_resting or p_left[v_place] > 0 and kotally.is_for(
+        v_lot.product_config_id, v_lot.coverage, p_product_config_id, p_calendar_id);
     end if;
     continue when v_verdict <> 'eligible';
     v_has_eligible := true;

@@ -25,7 +25,8 @@ begin
     if not kotally.plan_covers(
         v_plan, p_state.blockers, p_product_config_id, p_calendar_id, p_at, p_now) then
       v_has_resting := v_has_resting
-        or kotally.plan_fits(v_plan, p_product_config_id, p_calendar_id)
+        or kotally.is_for(
+             v_plan.product_config_id, v_plan.coverage, p_product_config_id, p_calendar_id)
            and coalesce(p_now < v_plan.ends_at, true);
       continue;
     end if;

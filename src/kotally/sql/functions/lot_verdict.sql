@@ -10,7 +10,7 @@ create or replace function kotally.lot_verdict(
     when kotally.is_expired(p_lot, p_at) then 'EXPIRES_BEFORE_APPOINTMENT'
     when p_lot.effective_at > p_at then 'STARTS_AFTER_APPOINTMENT'
     when p_lot.product_config_id <> p_product_config_id then 'OTHER_PRODUCT'
-    when not kotally.lot_fits(p_lot, p_product_config_id, p_calendar_id) then 'SERVICE_FAMILY_MISMATCH'
+    when not p_lot.coverage ? p_calendar_id then 'SERVICE_FAMILY_MISMATCH'
     else 'eligible'
   end
 $$;

@@ -11,6 +11,6 @@ create or replace function kotally.plan_covers(
            when not p_plan.is_unlimited then 'infinity'::timestamptz
            when p_now >= p_plan.paid_until then p_plan.grace_until
            else p_plan.paid_until end, true)
-     and kotally.plan_fits(p_plan, p_product_config_id, p_calendar_id)
+     and kotally.is_for(p_plan.product_config_id, p_plan.coverage, p_product_config_id, p_calendar_id)
      and not kotally.is_blocked(p_blockers, p_plan.entitlement_id, null, p_at)
 $$;
